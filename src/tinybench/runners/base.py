@@ -1,0 +1,84 @@
+"""What every runner takes and gives back.
+
+A runner is told what to measure (``Workload``) and returns what it found (``Measurement``). It never
+prints, never asks and never writes a result; progress is reported through a callback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tinybench.models import Model
+    from tinybench.results.schema import Engine, Layer, Metric, Unavailable
+    from tinybench.specs import DeviceSpec, TaskSpec
+
+Progress = Callable[[str, int, int], None]
+"""Called as ``progress(step, done, total)``; ``total`` is 0 while it is not known."""
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """The progress callback that says nothing."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Labelled, preprocessed and quantised inputs of one split.
+
+    ``inputs`` is int8 of shape (n, *input_shape); ``labels`` is int64 of shape (n,); ``names`` identifies
+    each sample within its split.
+    """
+
+    split: str
+    dataset: str
+    dataset_sha256: str
+    inputs: NDArray[np.int8]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One (task, model, device) with the samples to classify.
+
+    ``checked_inputs`` is how many inputs the simulated core executes and compares bit for bit.
+    """
+
+    task: TaskSpec
+    model: Model
+    device: DeviceSpec
+    samples: Samples
+    checked_inputs: int = 8
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a runner found out."""
+
+    engine: Engine
+    metrics: tuple[Metric, ...]
+    unavailable: tuple[Unavailable, ...] = ()
+    layers: tuple[Layer, ...] = ()
+    evidence: dict[str, bytes] = field(default_factory=dict)
+    """File name -> content; the store writes them beside the result and records their sha256."""
+    notes: tuple[str, ...] = ()
+
+
+class Runner(Protocol):
+    """How a model is executed and measured."""
+
+    name: str
+    summary: str
+
+    def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
+        """Execute the workload.
+
+        Raises:
+            TinybenchError: the model does not fit, is not supported, or a check failed.
+        """
+        ...
