@@ -1,0 +1,79 @@
+# make run    measure keyword spotting on the simulated NUCLEO-L4R5ZI
+# make test   what CI runs: ruff, mypy, pytest
+# make help   the rest
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+UV_VERSION := 0.13.8
+
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.installed-run
+DEV_STAMP := $(VENV)/.installed-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint types unit bench doctor dist lock schema clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUN_STAMP) ## Measure keyword spotting on the simulated board; ARGS=... adds options
+	$(BIN)/tinybench run kws --runner tflm-sim $(ARGS)
+
+test: lint types unit ## What CI runs
+
+lint: $(DEV_STAMP) ## Style and formatting rules
+	$(BIN)/ruff check .
+
+types: $(DEV_STAMP) ## Types, strict
+	$(BIN)/mypy
+
+unit: $(DEV_STAMP) ## All tests that need no hardware; ARGS=... adds pytest options
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(DEV_STAMP) ## Benchmarks of tinybench itself
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only $(ARGS)
+
+doctor: $(RUN_STAMP) ## Check this machine
+	$(BIN)/tinybench doctor
+
+dist: $(DEV_STAMP) ## Wheel and source distribution in dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+schema: $(RUN_STAMP) ## Export the JSON Schema of results
+	@mkdir -p build
+	$(BIN)/python -c 'import sys; from tinybench.results.schema import json_schema_bytes; \
+	  sys.stdout.buffer.write(json_schema_bytes())' > build/schema.json
+	mv build/schema.json site/docs/schema/tinybench.result-1.json
+
+lock: $(VENV)/.created ## Pin all dependencies anew, with hashes, for Python 3.11 and newer
+	$(PIP) install uv==$(UV_VERSION)
+	for set in run dev; do \
+	  extra=; [ $$set = dev ] && extra="--extra dev --constraint requirements/run.txt"; \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" $$extra \
+	    --output-file requirements/$$set.txt pyproject.toml requirements/build.in || exit 1; \
+	done
+
+clean: ## Remove what was built and installed here
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+
+$(VENV)/.created:
+	@command -v $(PYTHON) > /dev/null || { echo "error: $(PYTHON) not found: install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: tinybench needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; \
+	  echo "hint: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(RUN_STAMP): $(VENV)/.created requirements/run.txt pyproject.toml
+	$(PIP) install --require-hashes --requirement requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
+	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@

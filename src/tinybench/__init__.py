@@ -1,0 +1,61 @@
+"""Open benchmark suite for machine learning on microcontrollers.
+
+    import tinybench
+    result = tinybench.run("kws", runner="tflm-sim")
+    print(result.metric("latency.per_inference"))
+
+Names are imported when they are first used: ``import tinybench`` is cheap. What the content folders hold
+is in ``tinybench.specs``: ``tasks()``, ``models()`` and ``devices()``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tinybench._version import __version__
+
+if TYPE_CHECKING:
+    from tinybench.api import run
+    from tinybench.errors import TinybenchError
+    from tinybench.models import Model
+    from tinybench.results.schema import Metric, Result
+    from tinybench.results.store import read as load_result
+    from tinybench.results.store import verify as verify_result
+    from tinybench.runners.registry import runner_names
+
+__all__ = [
+    "Metric",
+    "Model",
+    "Result",
+    "TinybenchError",
+    "__version__",
+    "load_result",
+    "run",
+    "runner_names",
+    "verify_result",
+]
+
+_HOMES = {
+    "Metric": ("tinybench.results.schema", "Metric"),
+    "Model": ("tinybench.models", "Model"),
+    "Result": ("tinybench.results.schema", "Result"),
+    "TinybenchError": ("tinybench.errors", "TinybenchError"),
+    "load_result": ("tinybench.results.store", "read"),
+    "run": ("tinybench.api", "run"),
+    "runner_names": ("tinybench.runners.registry", "runner_names"),
+    "verify_result": ("tinybench.results.store", "verify"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tinybench' has no attribute '{name}'")
+    module, attribute = _HOMES[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

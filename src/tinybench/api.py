@@ -1,0 +1,160 @@
+"""What ``tinybench.run`` does. The library never prints; the command line does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinybench import specs
+from tinybench.errors import ModelError, TinybenchError, UnknownNameError, UsageError
+from tinybench.results import store
+from tinybench.results.record import record
+from tinybench.runners import registry
+from tinybench.runners.base import Progress, Workload, silent
+
+if TYPE_CHECKING:
+    from tinybench.models import Model
+    from tinybench.results.schema import Result
+    from tinybench.runners.base import Samples
+    from tinybench.specs import TaskSpec
+
+SPLITS = ("official", "smoke")
+
+DEFAULT_RUNNER = "tflm-sim"
+
+
+def run(
+    task: str,
+    runner: str = DEFAULT_RUNNER,
+    *,
+    device: str | None = None,
+    model: str | os.PathLike[str] | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    samples: int = 8,
+    output: str | os.PathLike[str] | None = None,
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> Result:
+    """Measure a model on a device.
+
+    Args:
+        task: id of the task, such as ``"kws"``.
+        runner: how to execute and measure.
+        device: id of the device; the default device of the task if not given.
+        model: id of a reference model, or path of a .tflite file; the task's reference model if not given.
+        split: ``"official"`` or ``"smoke"``; official if its data is present, else smoke.
+        limit: classify only the first ``limit`` samples; such a result is never publishable.
+        samples: how many inputs the simulated core executes and compares bit for bit.
+        output: folder, or path of a .json file, for result and evidence; if not given, nothing is written.
+        offline: promise that no network is used. Measuring never downloads anything by itself either way.
+        progress: called as ``progress(step, done, total)``.
+
+    Returns:
+        The result; ``result.path`` is where it was written.
+
+    Raises:
+        TinybenchError: with one clear line, a hint and an exit code.
+    """
+    report = progress or silent
+    for name, value in (("limit", limit), ("samples", samples)):
+        if value is not None and value < 1:
+            raise UsageError(f"{name} must be at least 1, not {value}")
+    task_spec = specs.task(task)
+    engine = registry.runner(runner)
+    device_spec = specs.device(device or task_spec.default_device)
+    if split is not None and split not in SPLITS:
+        raise UnknownNameError("split", split, SPLITS)
+    # A run can take minutes: whatever can be found wrong is found before it.
+    destination = None if output is None else store.Destination.parse(output)
+    if destination is not None:
+        destination.check()
+    model_name, loaded = _load_model(task_spec, model)
+    _check_shapes(task_spec, loaded)
+    taken, notes = _load_samples(task_spec, loaded, split, limit, report)
+    workload = Workload(
+        task=task_spec,
+        model=loaded,
+        device=device_spec,
+        samples=taken,
+        checked_inputs=min(samples, len(taken.names)),
+    )
+    measurement = engine.measure(workload, report)
+    result = record(workload, measurement, runner=runner, model_name=model_name, limit=limit, notes=notes)
+    if destination is None:
+        return result
+    return store.write(result, measurement.evidence, destination)
+
+
+def _load_model(task: TaskSpec, wanted: str | os.PathLike[str] | None) -> tuple[str, Model]:
+    from tinybench.models import Model
+
+    name = os.fspath(task.reference_model if wanted is None else wanted)
+    if isinstance(wanted, os.PathLike) or name.endswith(".tflite") or os.sep in name:
+        loaded = Model.load(Path(name).expanduser())
+        return loaded.name, loaded
+    spec = specs.model(name)
+    if spec.task != task.id:
+        raise UsageError(
+            f"model '{name}' is for task '{spec.task}', not '{task.id}'",
+            hint=f"run 'tinybench run {spec.task}'",
+        )
+    loaded = Model.load(spec.path)
+    if loaded.sha256 != spec.sha256:
+        raise ModelError(
+            f"{spec.path}: its SHA-256 is not the one in model.toml",
+            hint="restore the file, or give its path with --model to measure it as your own model",
+        )
+    return name, loaded
+
+
+def _check_shapes(task: TaskSpec, model: Model) -> None:
+    for kind, tensor, expected in (
+        ("input", model.input, task.input_shape),
+        ("output", model.output, task.output_shape),
+    ):
+        if tuple(tensor.shape) != (1, *expected):
+            raise ModelError(
+                f"{model.path}: {kind} shape is {_shape(tensor.shape)}, "
+                f"but task '{task.id}' needs {_shape((1, *expected))}",
+                hint=f"'tinybench list tasks' shows shapes; is this a model for '{task.id}'?",
+            )
+        if str(tensor.dtype).lower() != "int8":
+            raise ModelError(
+                f"{model.path}: {kind} is {str(tensor.dtype).lower()}, but tinybench measures int8 models",
+                hint="convert it with full integer quantisation: int8 input and int8 output",
+            )
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(str(size) for size in shape)
+
+
+def _load_samples(
+    task: TaskSpec, model: Model, split: str | None, limit: int | None, progress: Progress
+) -> tuple[Samples, tuple[str, ...]]:
+    from tinybench.datasets.samples import default_split, load_samples
+
+    chosen = split or default_split(task)
+    taken = load_samples(
+        task,
+        chosen,
+        scale=model.input.scale,
+        zero_point=model.input.zero_point,
+        limit=limit,
+        progress=progress,
+    )
+    if not taken.names:
+        raise TinybenchError(f"the {chosen} split of task '{task.id}' has no samples")
+    notes = []
+    if chosen == "smoke":
+        notes.append(
+            f"accuracy on the smoke split: {len(taken.names)} synthetic samples, "
+            "enough to see that the chain works, not publishable"
+        )
+        if split is None:
+            notes.append(f"the official data is not here; fetch it with 'tinybench data fetch {task.id}'")
+    if limit is not None:
+        notes.append(f"limited to {len(taken.names)} samples; not publishable")
+    return taken, tuple(notes)

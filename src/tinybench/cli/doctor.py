@@ -1,0 +1,257 @@
+"""Check that this machine can measure, and say what to fix."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Container, Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+DISTRIBUTION = "tinybench-suite"
+MINIMUM_PYTHON = (3, 11)
+MINIMUM_FREE_BYTES = 1 << 30
+"""Room for the compiler's cache, firmware and one official data set unpacked."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    check: str
+    status: Literal["ok", "warn", "fail"]
+    detail: str
+    fix: str = ""
+
+
+def python() -> Iterator[Finding]:
+    """The interpreter is one that the suite is tested with."""
+    found = platform.python_version()
+    if sys.version_info < MINIMUM_PYTHON:  # pragma: no cover - cannot be imported there
+        yield Finding("python", "fail", found, "install Python 3.11 or newer")
+    elif platform.system() != "Linux":
+        yield Finding("python", "warn", f"{found} on {platform.system()}", "only Linux is tested")
+    else:
+        yield Finding("python", "ok", f"{found} on {platform.system()} {platform.machine()}")
+
+
+def packages() -> Iterator[Finding]:
+    """Every dependency is installed, in a version that the suite accepts."""
+    from tinybench.results.record import installed_version
+
+    try:
+        wanted = requires(DISTRIBUTION) or []
+    except PackageNotFoundError:
+        yield Finding("packages", "warn", f"{DISTRIBUTION} is not installed", "pip install -e .")
+        return
+    good = []
+    for line in wanted:
+        parsed = re.fullmatch(r"([A-Za-z0-9._-]+)\s*(==|>=)\s*([^\s;,]+)", line)
+        if parsed is None:  # an extra, or with a marker
+            continue
+        name, relation, version = parsed.groups()
+        found = installed_version(name)
+        fix = f"pip install '{name}{relation}{version}'"
+        if found is None:
+            yield Finding(f"package {name}", "fail", "not installed", fix)
+        elif relation == "==" and found != version:
+            yield Finding(f"package {name}", "fail", f"{found}, but figures need exactly {version}", fix)
+        elif relation == ">=" and _release(found) < _release(version):
+            yield Finding(f"package {name}", "fail", f"{found} is older than {version}", fix)
+        else:
+            good.append(f"{name} {found}")
+    yield Finding("packages", "ok", ", ".join(good))
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3])
+
+
+def compiler() -> Iterator[Finding]:
+    """The compiler makes Thumb code."""
+    command = [sys.executable, "-m", "ziglang", "cc", "--target=thumb-freestanding-eabi", "-mcpu=cortex_m4"]
+    with tempfile.TemporaryDirectory(prefix="tinybench-") as folder:
+        source, built = Path(folder, "probe.c"), Path(folder, "probe.o")
+        source.write_text("int twice(int x) { return 2 * x; }\n")
+        try:
+            done = subprocess.run(
+                [*command, "-c", str(source), "-o", str(built)], capture_output=True, text=True, timeout=300
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            yield Finding("compiler", "fail", str(error), "pip install --force-reinstall ziglang")
+            return
+        if done.returncode != 0 or not built.exists():
+            last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+            yield Finding("compiler", "fail", last, "pip install --force-reinstall ziglang")
+            return
+    yield Finding("compiler", "ok", "ziglang makes Cortex-M4 code")
+
+
+def emulator() -> Iterator[Finding]:
+    """The emulator executes Thumb code."""
+    try:
+        unicorn: Any = import_module("unicorn")
+        core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        core.mem_map(0x1000, 0x1000)
+        core.mem_write(0x1000, bytes.fromhex("2a204000"))  # movs r0, #42; lsls r0, r0, #1
+        core.emu_start(0x1000 | 1, 0x1004)
+        got = core.reg_read(import_module("unicorn.arm_const").UC_ARM_REG_R0)
+    except (ImportError, OSError, AttributeError) as error:
+        yield Finding("emulator", "fail", str(error), "pip install --force-reinstall unicorn")
+        return
+    if got != 84:
+        fix = "pip install --force-reinstall unicorn"
+        yield Finding("emulator", "fail", f"a Thumb program gave {got}, not 84", fix)
+    else:
+        yield Finding("emulator", "ok", f"unicorn {unicorn.__version__} executes Thumb code")
+
+
+def interpreter() -> Iterator[Finding]:
+    """The TFLite Micro interpreter can be imported."""
+    try:
+        from tflite_micro.python.tflite_micro import runtime  # noqa: F401
+    except (ImportError, OSError) as error:
+        yield Finding("interpreter", "fail", str(error), "pip install --force-reinstall tflite-micro")
+    else:
+        yield Finding("interpreter", "ok", "tflite-micro can be imported")
+
+
+def cache() -> Iterator[Finding]:
+    """The cache folder can be written and has room."""
+    from tinybench.cache import cache_dir
+
+    folder = cache_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0" * 4096)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        fix = "set TINYBENCH_CACHE to a folder you can write"
+        yield Finding("cache", "fail", f"{folder}: {error.strerror}", fix)
+        return
+    yield Finding("cache", "ok", f"{folder} can be written")
+    from tinybench.cli._console import size
+
+    if free < MINIMUM_FREE_BYTES:
+        yield Finding("disk", "warn", f"{size(free)} free", "free some space, or set TINYBENCH_CACHE")
+    else:
+        yield Finding("disk", "ok", f"{size(free)} free")
+
+
+def content() -> Iterator[Finding]:
+    """Every content file is valid and refers to things that exist."""
+    from tinybench import specs
+    from tinybench.errors import ContentError, TinybenchError
+    from tinybench.runners.registry import runners
+
+    try:
+        tasks, models, devices = specs.tasks(), specs.models(), specs.devices()
+        for task in tasks.values():
+            _known(f"task {task.id}: reference_model", task.reference_model, models)
+            _known(f"task {task.id}: default_device", task.default_device, devices)
+        for model in models.values():
+            _known(f"model {model.id}: task", model.task, tasks)
+            if not model.path.is_file():
+                raise ContentError(f"model {model.id}: {model.path} is missing", hint="restore the file")
+    except TinybenchError as error:
+        yield Finding("content", "fail", error.message, error.hint or "")
+        return
+    counts = f"{len(tasks)} tasks, {len(models)} models, {len(devices)} devices"
+    if not (tasks and models and devices):
+        yield Finding("content", "fail", counts, f"reinstall {DISTRIBUTION}: its content folders are missing")
+    else:
+        yield Finding("content", "ok", counts)
+    try:
+        names = list(runners())
+    except TinybenchError as error:
+        yield Finding("runners", "fail", error.message, error.hint or "")
+        return
+    if names:
+        yield Finding("runners", "ok", ", ".join(names))
+    else:
+        yield Finding("runners", "fail", "there is no runner", f"reinstall {DISTRIBUTION}")
+
+
+def _known(where: str, name: str, known: Container[str]) -> None:
+    from tinybench.errors import ContentError
+
+    if name not in known:
+        raise ContentError(f"{where}: '{name}' does not exist", hint="correct the file")
+
+
+def data() -> Iterator[Finding]:
+    """The official data of each task is on this machine."""
+    from tinybench import specs
+    from tinybench.errors import TinybenchError
+
+    try:
+        from tinybench.datasets.samples import default_split
+
+        for task in specs.tasks().values():
+            if default_split(task) == "official":
+                yield Finding(f"data {task.id}", "ok", "the official split is here")
+            else:
+                fix = f"tinybench data fetch {task.id}"
+                yield Finding(f"data {task.id}", "warn", "only the smoke split is here", fix)
+    except TinybenchError as error:
+        yield Finding("data", "fail", error.message, error.hint or "")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    python,
+    packages,
+    compiler,
+    emulator,
+    interpreter,
+    cache,
+    content,
+    data,
+)
+
+
+def examine() -> list[Finding]:
+    """Run all checks. A check that breaks is itself a finding."""
+    findings: list[Finding] = []
+    for check in CHECKS:
+        try:
+            findings.extend(check())
+        except Exception as error:
+            if os.environ.get("TINYBENCH_DEBUG") == "1":
+                raise
+            what = f"{type(error).__name__}: {error}"
+            findings.append(Finding(check.__name__, "fail", what, "set TINYBENCH_DEBUG=1 for the traceback"))
+    return findings
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+def command(as_json: bool) -> None:
+    """Check that this machine can measure, and say what to fix.
+
+    Exit code 1 if a check fails; warnings do not count.
+    """
+    from tinybench.cli._console import echo_json
+
+    findings = examine()
+    if as_json:
+        echo_json([asdict(finding) for finding in findings])
+    else:
+        colours = {"ok": "green", "warn": "yellow", "fail": "red"}
+        for finding in findings:
+            status = click.style(f"{finding.status:4}", fg=colours[finding.status])
+            click.echo(f"{status}  {finding.check}: {finding.detail}")
+            if finding.fix:
+                click.echo(f"      fix: {finding.fix}")
+    if any(finding.status == "fail" for finding in findings):
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,132 @@
+"""Show tasks, runners, devices or models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Rows = list[dict[str, Any]]
+
+
+def _tasks() -> Rows:
+    from tinybench import specs
+
+    return [
+        {
+            "id": task.id,
+            "title": task.title,
+            "version": task.version,
+            "target": task.target,
+            "input_shape": list(task.input_shape),
+            "output_shape": list(task.output_shape),
+            "reference_model": task.reference_model,
+            "default_device": task.default_device,
+        }
+        for task in specs.tasks().values()
+    ]
+
+
+def _runners() -> Rows:
+    from tinybench.runners.registry import runners
+
+    return [{"name": name, "summary": runner.summary} for name, runner in runners().items()]
+
+
+def _devices() -> Rows:
+    from tinybench import specs
+
+    return [
+        {
+            "id": device.id,
+            "title": device.title,
+            "vendor": device.vendor,
+            "chip": device.chip,
+            "core": device.core,
+            "clock_hz": device.clock_hz.value,
+            "flash_bytes": device.flash.bytes,
+            "ram_bytes": device.ram.bytes,
+        }
+        for device in specs.devices().values()
+    ]
+
+
+def _models() -> Rows:
+    from tinybench import specs
+
+    return [
+        {
+            "id": model.id,
+            "title": model.title,
+            "task": model.task,
+            "macs": model.macs,
+            "parameters": model.parameters,
+            "license": model.license,
+            "sha256": model.sha256,
+        }
+        for model in specs.models().values()
+    ]
+
+
+KINDS: dict[str, Callable[[], Rows]] = {
+    "tasks": _tasks,
+    "runners": _runners,
+    "devices": _devices,
+    "models": _models,
+}
+
+HIDDEN = ("sha256",)
+"""Columns that only --json shows."""
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(kind: str, as_json: bool) -> None:
+    """Show what can be measured: tasks, runners, devices or models."""
+    from tinybench.cli._console import echo_json
+
+    rows = KINDS[kind]()
+    if as_json:
+        echo_json(rows)
+        return
+    if not rows:
+        click.echo(f"no {kind}")
+        return
+    _table(rows)
+
+
+def _table(rows: Rows) -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from tinybench.cli._console import stdout
+
+    table = Table(box=box.SIMPLE_HEAD)
+    shown = [key for key in rows[0] if key not in HIDDEN]
+    for key in shown:
+        number = isinstance(rows[0][key], int | float)
+        table.add_column(_title(key), justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_cell(key, row[key])) for key in shown))
+    stdout().print(table)
+
+
+def _title(key: str) -> str:
+    return key.removesuffix("_hz").removesuffix("_bytes").replace("_", " ")
+
+
+def _cell(key: str, value: Any) -> str:
+    from tinybench.cli._console import size
+
+    if key.endswith("_bytes"):
+        return size(value)
+    if key.endswith("_hz"):
+        return f"{value / 1e6:g} MHz"
+    if key == "target":
+        return f"{value * 100:g} %"
+    if key in ("macs", "parameters"):
+        return f"{value:,}"
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,1 @@
+"""Results: the one JSON per measurement, and where it is kept."""

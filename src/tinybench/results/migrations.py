@@ -1,0 +1,44 @@
+"""Reading results of every schema that was ever written.
+
+A file says its schema. Each older schema has one function here that turns its document into the next
+one; the fixtures in ``tests/contract/historic_results`` must keep loading for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from tinybench.errors import DataError
+
+CURRENT: Final = "tinybench.result/1"
+
+Step = Callable[[dict[str, Any]], dict[str, Any]]
+
+STEPS: Final[dict[str, Step]] = {}
+"""Schema -> function that gives the document of the schema after it."""
+
+
+def migrate(document: object, source: str, steps: dict[str, Step] = STEPS) -> dict[str, Any]:
+    """The document in the current schema.
+
+    Args:
+        document: parsed JSON.
+        source: named in errors, usually the path of the file.
+        steps: the migrations.
+
+    Raises:
+        DataError: not a result, or of a schema that this version does not know.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
+        raise DataError(f"{source}: not a tinybench result: it has no 'schema'")
+    seen: set[str] = set()
+    while (schema := document["schema"]) != CURRENT:
+        if schema not in steps or schema in seen:
+            raise DataError(
+                f"{source}: unknown result schema '{schema}'",
+                hint=f"this version reads {', '.join(sorted([*steps, CURRENT]))}; a newer one may read it",
+            )
+        seen.add(schema)
+        document = steps[schema](dict(document))
+    return document

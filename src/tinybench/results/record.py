@@ -1,0 +1,162 @@
+"""Turns what a runner measured into a result."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final
+
+from tinybench import content
+from tinybench._version import __version__
+from tinybench.results.schema import (
+    METRIC_NAMES,
+    DataRef,
+    DeviceRef,
+    Environment,
+    MetricName,
+    ModelRef,
+    Result,
+    TaskRef,
+    Tool,
+    Unavailable,
+    new_result,
+)
+from tinybench.results.store import describe_evidence
+
+if TYPE_CHECKING:
+    from tinybench.runners.base import Measurement, Workload
+    from tinybench.specs import TaskSpec
+
+_ACCURACY: Final[dict[str, MetricName]] = {"top1": "accuracy.top1", "auc": "accuracy.auc"}
+
+PACKAGES: Final = ("bakenn", "capstone", "numpy", "scipy", "soundfile", "tflite-micro", "unicorn", "ziglang")
+"""Packages that take part in a measurement: their versions belong to the environment of a result."""
+
+
+def accuracy_metric(task: TaskSpec) -> MetricName:
+    """The metric that the quality target of ``task`` is about."""
+    return _ACCURACY[task.metric]
+
+
+def record(
+    workload: Workload,
+    measurement: Measurement,
+    *,
+    runner: str,
+    model_name: str | None = None,
+    limit: int | None = None,
+    notes: Sequence[str] = (),
+) -> Result:
+    """The result of one measurement.
+
+    Args:
+        workload: what was measured.
+        measurement: what was found.
+        runner: name of the runner.
+        model_name: what the model is called in the result; its file name without suffix if not given.
+        limit: the limit on samples that the user asked for.
+        notes: added after the notes of the runner.
+    """
+    task, model, device, samples = workload.task, workload.model, workload.device, workload.samples
+    accuracy_name = accuracy_metric(task)
+    order = METRIC_NAMES.index
+    metrics = tuple(sorted(measurement.metrics, key=lambda metric: order(metric.name)))
+    unavailable = _with_missing(measurement, accuracy_name)
+    accuracy = next((metric for metric in metrics if metric.name == accuracy_name), None)
+    reasons = _not_publishable(samples.split, limit, accuracy is not None)
+    return new_result(
+        created=datetime.now(UTC),
+        tool=Tool(version=__version__, commit=checkout_commit()),
+        task=TaskRef(id=task.id, version=task.version),
+        data=DataRef.model_validate(
+            {
+                "split": samples.split,
+                "dataset": samples.dataset,
+                "dataset_sha256": samples.dataset_sha256,
+                "samples": len(samples.names),
+                "limit": limit,
+            }
+        ),
+        model=ModelRef(
+            name=model_name or model.name, sha256=model.sha256, macs=model.macs, parameters=model.parameters
+        ),
+        device=DeviceRef(id=device.id, chip=device.chip, core=device.core, clock_hz=device.clock_hz.value),
+        engine=measurement.engine,
+        runner=runner,
+        metrics=metrics,
+        unavailable=unavailable,
+        layers=measurement.layers,
+        evidence=describe_evidence(measurement.evidence),
+        notes=(*measurement.notes, *notes),
+        target=task.target,
+        target_met=None if accuracy is None else accuracy.value >= task.target,
+        publishable=not reasons,
+        not_publishable_because=reasons,
+        environment=environment(),
+    )
+
+
+def _with_missing(measurement: Measurement, accuracy_name: MetricName) -> tuple[Unavailable, ...]:
+    """List every metric of the task that the runner neither gave nor explained."""
+    explained = {missing.name: missing for missing in measurement.unavailable}
+    given = {metric.name for metric in measurement.metrics}
+    wanted = (name for name in METRIC_NAMES if not name.startswith("accuracy.") or name == accuracy_name)
+    for name in wanted:
+        if name not in given and name not in explained:
+            explained[name] = Unavailable(name=name, reason="the runner does not report it")
+    return tuple(explained[name] for name in METRIC_NAMES if name in explained)
+
+
+def _not_publishable(split: str, limit: int | None, has_accuracy: bool) -> tuple[str, ...]:
+    reasons = []
+    if split != "official":
+        reasons.append(f"measured on the {split} split; only the official split is published")
+    if limit is not None:
+        reasons.append(f"limited to {limit} samples; only the whole split is published")
+    if not has_accuracy:
+        reasons.append("the accuracy is not available")
+    return tuple(reasons)
+
+
+@cache
+def checkout_commit() -> str | None:
+    """Commit of the checkout that this code runs from, ``-dirty`` if changed; None outside a checkout."""
+    root = content.root()
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        found = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() or None
+
+
+def environment() -> Environment:
+    """Interpreter, operating system, machine and the packages that take part in a measurement."""
+    return Environment(
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        os=f"{platform.system()} {platform.release()}",
+        machine=platform.machine() or "unknown",
+        packages={name: found for name in PACKAGES if (found := installed_version(name)) is not None},
+    )
+
+
+def installed_version(package: str) -> str | None:
+    """Version of an installed package, or None."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

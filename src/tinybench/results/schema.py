@@ -1,0 +1,331 @@
+"""The result of one measurement: schema ``tinybench.result/1``.
+
+One JSON per (task, model, device, engine, runner). The models here validate what is written and what is
+read; ``json_schema()`` exports them, and ``migrations.migrate`` keeps older files readable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+SCHEMA: Final = "tinybench.result/1"
+
+Mode = Literal["measured", "simulated", "predicted"]
+"""``measured`` on hardware, ``simulated`` instruction by instruction, ``predicted`` by a model."""
+
+MetricName = Literal[
+    "accuracy.top1",
+    "accuracy.auc",
+    "latency.per_inference",
+    "throughput",
+    "energy.per_inference",
+    "power.active",
+    "memory.arena",
+    "memory.ram",
+    "memory.flash",
+    "cycles.per_inference",
+    "instructions.per_inference",
+]
+Unit = Literal["fraction", "s", "1/s", "J", "W", "bytes", "cycles", "instructions"]
+
+UNITS: Final[dict[MetricName, Unit]] = {
+    "accuracy.top1": "fraction",
+    "accuracy.auc": "fraction",
+    "latency.per_inference": "s",
+    "throughput": "1/s",
+    "energy.per_inference": "J",
+    "power.active": "W",
+    "memory.arena": "bytes",
+    "memory.ram": "bytes",
+    "memory.flash": "bytes",
+    "cycles.per_inference": "cycles",
+    "instructions.per_inference": "instructions",
+}
+"""The one unit of each metric. Files hold SI units and bytes; only the command line shows ms, µJ or KiB."""
+
+METRIC_NAMES: Final[tuple[MetricName, ...]] = get_args(MetricName)
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Count = Annotated[int, Field(ge=0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+EvidenceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Metric(_Frozen):
+    """One figure, its unit, and how it came to be."""
+
+    name: MetricName
+    value: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    unit: Unit
+    mode: Mode
+    note: str | None = None
+    ci95: tuple[Finite, Finite] | None = None
+    """95 % confidence interval, in the unit of the metric."""
+
+    @classmethod
+    def of(
+        cls,
+        name: MetricName,
+        value: float,
+        mode: Mode,
+        *,
+        note: str | None = None,
+        ci95: tuple[float, float] | None = None,
+    ) -> Metric:
+        """A metric in the unit that its name prescribes."""
+        return cls(name=name, value=value, unit=UNITS[name], mode=mode, note=note, ci95=ci95)
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _plain_number(cls, value: object) -> object:
+        """Turn NumPy scalars into Python numbers; nothing else is converted."""
+        if isinstance(value, bool | str):
+            raise ValueError("must be a number")
+        return value.item() if hasattr(value, "item") else value
+
+    @model_validator(mode="after")
+    def _check(self) -> Metric:
+        if self.unit != UNITS[self.name]:
+            raise ValueError(f"{self.name} is given in '{UNITS[self.name]}', not in '{self.unit}'")
+        counted = self.unit in ("bytes", "cycles", "instructions")
+        value = self.value
+        if counted and float(value).is_integer():
+            value = int(value)
+        elif self.unit == "bytes":
+            raise ValueError(f"{self.name} must be a whole number of bytes")
+        elif not counted:
+            value = float(value)
+        if self.unit == "fraction" and value > 1:
+            raise ValueError(f"{self.name} must be between 0 and 1")
+        if self.ci95 is not None and self.ci95[0] > self.ci95[1]:
+            raise ValueError("ci95 must be (lower, upper)")
+        # One number has one spelling: 12 cycles are never written as 12.0, nor 1 second as 1.
+        object.__setattr__(self, "value", value)
+        return self
+
+
+class Unavailable(_Frozen):
+    """A metric that this run could not give, and why."""
+
+    name: MetricName
+    reason: Text
+
+
+class Layer(_Frozen):
+    """What one operator of the model costs."""
+
+    index: Count
+    operator: Text
+    name: str
+    cycles: Count
+    instructions: Count
+    macs: Count
+    share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    """Part of the cycles of one inference."""
+
+
+class Engine(_Frozen):
+    """Inference runtime, kernel library and compiler: alone they move latency by several times."""
+
+    name: Text
+    version: Text
+    kernels: Text
+    kernels_version: Text
+    compiler: Text
+    flags: tuple[str, ...] = ()
+
+
+class Tool(_Frozen):
+    """The tinybench that measured."""
+
+    name: Literal["tinybench"] = "tinybench"
+    version: Text
+    commit: str | None
+    """Commit of the checkout, ``-dirty`` if files differ from it; null for an installed wheel."""
+
+
+class TaskRef(_Frozen):
+    """Which task, in which version."""
+
+    id: Text
+    version: Text
+
+
+class DataRef(_Frozen):
+    """Which samples were classified."""
+
+    split: Literal["official", "smoke"]
+    dataset: Text
+    dataset_sha256: Sha256
+    samples: Annotated[int, Field(gt=0)]
+    limit: Annotated[int, Field(gt=0)] | None
+
+
+class ModelRef(_Frozen):
+    """Which model."""
+
+    name: Text
+    sha256: Sha256
+    macs: Count
+    parameters: Count
+
+
+class DeviceRef(_Frozen):
+    """Which device, at which clock."""
+
+    id: Text
+    chip: Text
+    core: Text
+    clock_hz: Annotated[int, Field(gt=0)]
+
+
+class Evidence(_Frozen):
+    """A file beside the result: log, raw outputs, trace, firmware."""
+
+    name: EvidenceName
+    bytes: Count
+    sha256: Sha256
+    media_type: Text
+
+
+class Environment(_Frozen):
+    """Where it was measured. Not part of the content id."""
+
+    python: Text
+    os: Text
+    machine: Text
+    packages: dict[str, str]
+
+
+class Result(_Frozen):
+    """One measurement of one model on one device."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), validate_by_name=True, validate_by_alias=True
+    )
+
+    schema_: Literal["tinybench.result/1"] = Field(default=SCHEMA, alias="schema")
+    id: Annotated[str, StringConstraints(pattern=r"^r-[0-9a-f]{16}$")]
+    """Content id: the first 16 hex digits of the SHA-256 of what was measured (see ``content_id``)."""
+    created: AwareDatetime
+    tool: Tool
+    task: TaskRef
+    data: DataRef
+    model: ModelRef
+    device: DeviceRef
+    engine: Engine
+    runner: Text
+    metrics: tuple[Metric, ...]
+    unavailable: tuple[Unavailable, ...]
+    layers: tuple[Layer, ...]
+    evidence: tuple[Evidence, ...]
+    notes: tuple[str, ...]
+    target: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+    """Quality target of the task, in the unit of its accuracy metric."""
+    target_met: bool | None
+    """Null where the accuracy is unavailable."""
+    publishable: bool
+    not_publishable_because: tuple[Text, ...]
+    environment: Environment
+
+    _path: Path | None = PrivateAttr(default=None)
+
+    @property
+    def path(self) -> Path | None:
+        """Where this result was written to or read from."""
+        return self._path
+
+    def at(self, path: Path) -> Result:
+        """The same result, knowing where it is kept."""
+        placed = self.model_copy()
+        placed._path = path
+        return placed
+
+    def metric(self, name: MetricName) -> Metric | None:
+        """The metric called ``name``, or None if it was not available."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
+
+    def to_json(self) -> bytes:
+        """The bytes of the result file: UTF-8, two spaces, fields in schema order, one final newline."""
+        document = self.model_dump(mode="json", by_alias=True)
+        return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+    @field_validator("created")
+    @classmethod
+    def _utc_seconds(cls, value: datetime) -> datetime:
+        return value.astimezone(UTC).replace(microsecond=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Result:
+        names = [metric.name for metric in self.metrics] + [missing.name for missing in self.unavailable]
+        _unique("metric", names)
+        _unique("evidence file", [item.name for item in self.evidence])
+        _unique("layer", [layer.index for layer in self.layers])
+        if self.publishable == bool(self.not_publishable_because):
+            raise ValueError("publishable and not_publishable_because contradict each other")
+        if self.publishable and (self.data.split != "official" or self.data.limit is not None):
+            raise ValueError("only a result on the whole official split is publishable")
+        accuracy = next((metric for metric in self.metrics if metric.name.startswith("accuracy.")), None)
+        met = None if accuracy is None else accuracy.value >= self.target
+        if self.target_met != met:
+            raise ValueError(f"target_met is {self.target_met}, but accuracy and target say {met}")
+        return self
+
+
+def _unique(kind: str, values: list[Any]) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{kind} '{value}' is listed more than once")
+
+
+_NOT_MEASURED: Final = ("id", "created", "environment")
+
+
+def content_id(document: dict[str, Any]) -> str:
+    """The content id of a result document (JSON types).
+
+    It covers everything but the id itself, ``created``, ``environment`` and ``tool.commit``: the same
+    version measures the same, whether it runs from a checkout or from a wheel.
+    """
+    measured = {key: value for key, value in document.items() if key not in _NOT_MEASURED}
+    measured["tool"] = {key: value for key, value in measured["tool"].items() if key != "commit"}
+    canonical = json.dumps(measured, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return f"r-{hashlib.sha256(canonical.encode()).hexdigest()[:16]}"
+
+
+def new_result(**fields: Any) -> Result:
+    """Validate the fields of a result and give it its content id."""
+    draft = Result(id="r-" + "0" * 16, **fields)
+    document = draft.model_dump(mode="json", by_alias=True)
+    return Result.model_validate(document | {"id": content_id(document)})
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the result file."""
+    generated = Result.model_json_schema(by_alias=True, mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA} | generated
+
+
+def json_schema_bytes() -> bytes:
+    """What ``site/docs/schema/tinybench.result-1.json`` must hold."""
+    return (json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n").encode()
