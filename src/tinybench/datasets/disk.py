@@ -1,0 +1,77 @@
+"""Writing to the cache: room, permissions and half-written files, as errors that say what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tinybench.errors import OutputError
+
+_MEGABYTE = 1_000_000
+_ELSEWHERE = "set TINYBENCH_CACHE to a folder on a disk that can be written and has room"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an ``OSError`` of the block into an ``OutputError`` that names the file and the way out."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or path
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = f"free some space or {_ELSEWHERE}"
+            raise OutputError(f"{where}: the disk is full", hint=hint) from error
+        reason = error.strerror or str(error)
+        raise OutputError(f"{where}: cannot be written ({reason.lower()})", hint=_ELSEWHERE) from error
+
+
+def require_space(folder: Path, needed_bytes: int) -> None:
+    """Check that the disk of ``folder`` (which may not exist yet) has ``needed_bytes`` free.
+
+    Raises:
+        OutputError: it has less, or cannot be asked.
+    """
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    with writing(existing):
+        free_bytes = shutil.disk_usage(existing).free
+    if free_bytes < needed_bytes:
+        raise OutputError(
+            f"{existing}: {megabytes(needed_bytes)} are needed but {megabytes(free_bytes)} are free",
+            hint=f"free some space or {_ELSEWHERE}",
+        )
+
+
+def megabytes(size_bytes: int) -> str:
+    """A size as people read it, in units of 10^6 bytes."""
+    return f"{size_bytes / _MEGABYTE:.1f} MB"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a small UTF-8 file so that it is there whole or not at all."""
+    draft = path.with_name(path.name + ".tmp")
+    with writing(path):
+        try:
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give ``target`` the content of ``source``: a hard link where the file system can, else a copy."""
+    draft = target.with_name(target.name + ".tmp")
+    with writing(target):
+        draft.unlink(missing_ok=True)
+        try:
+            try:
+                os.link(source.resolve(), draft)
+            except OSError:
+                shutil.copyfile(source, draft)
+            draft.replace(target)
+        finally:
+            # A rename of one hard link onto another of the same file leaves both names behind.
+            draft.unlink(missing_ok=True)

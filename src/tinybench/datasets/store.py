@@ -1,0 +1,248 @@
+"""The data sets on disk: where they lie, whether they are whole, and how a new one takes its place.
+
+Below ``tinybench.cache.cache_dir()``:
+
+    archives/<file>.tar.gz                   downloaded, size and SHA-256 checked
+    archives/<file>.tar.gz.part, .part.json  a download that can be resumed
+    datasets/<id>/<subset>/clips/<label>/*   the clips
+    datasets/<id>/<subset>/SHA256SUMS        one line per clip; its SHA-256 is the hash of the set
+    datasets/<id>/<subset>/manifest.json     written last: without it, nothing here is used
+
+A subset is built in ``.<subset>.tmp`` and renamed when it is whole; an interruption leaves the old one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tinybench.cache import cache_dir
+from tinybench.datasets import hashing
+from tinybench.datasets.disk import megabytes, write_whole, writing
+from tinybench.errors import DataError, OutputError
+from tinybench.runners.base import Progress, silent
+from tinybench.specs import Archive, DatasetSpec, Sha256, Subset
+
+_AGAIN = "fetch or import the data set again"
+
+
+class Manifest(BaseModel):
+    """``manifest.json``: what is in the folder beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["tinybench.dataset/1"] = "tinybench.dataset/1"
+    dataset: str
+    subset: str
+    clips: int
+    sha256: Sha256
+    """Hash of the whole set, see ``tinybench.datasets.hashing``."""
+    archive_sha256: Sha256 | None
+    """The archive that it was unpacked from; null for a folder that the user imported."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether a subset can be used, and if not, what is there."""
+
+    state: Literal["present", "absent", "incomplete"]
+    detail: str
+    manifest: Manifest | None = None
+
+
+def archive_path(archive: Archive) -> Path:
+    """Where the downloaded archive lies once it is whole."""
+    return cache_dir() / "archives" / archive.name
+
+
+def part_path(archive: Archive) -> Path:
+    """Where it grows while it is downloaded."""
+    return cache_dir() / "archives" / f"{archive.name}.part"
+
+
+def subset_dir(dataset: DatasetSpec, name: str) -> Path:
+    """The folder of one subset."""
+    return cache_dir() / "datasets" / dataset.id / name
+
+
+def clips_dir(dataset: DatasetSpec, name: str) -> Path:
+    """The folder that holds the label folders of one subset."""
+    return subset_dir(dataset, name) / "clips"
+
+
+def sums_path(dataset: DatasetSpec, name: str) -> Path:
+    """The SHA-256 of each clip, as ``sha256sum --check`` reads it."""
+    return subset_dir(dataset, name) / "SHA256SUMS"
+
+
+def is_clip(name: str, subset: Subset) -> bool:
+    """Whether a file of this name in a label folder is a clip; hidden ones (``._x.wav`` of macOS) are not."""
+    return name.endswith(subset.suffix) and not name.startswith(".")
+
+
+def list_clips(root: Path, subset: Subset) -> list[str]:
+    """The clips below ``root`` as ``<label>/<file>``, sorted; a missing label folder holds none."""
+    found: list[str] = []
+    for folder in subset.folders:
+        where = root / folder
+        if where.is_dir():
+            files = (file for file in where.iterdir() if is_clip(file.name, subset) and file.is_file())
+            found += [f"{folder}/{file.name}" for file in files]
+    return sorted(found)
+
+
+def read_manifest(dataset: DatasetSpec, name: str) -> Manifest:
+    """The manifest of a subset, checked against the task's description.
+
+    Raises:
+        DataError: it is missing, broken, or does not describe this subset.
+    """
+    path = subset_dir(dataset, name) / "manifest.json"
+    try:
+        manifest = Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})", hint=_AGAIN) from error
+    except ValidationError as error:
+        raise DataError(f"{path}: {error.errors()[0]['msg'].lower()}", hint=_AGAIN) from None
+    _check_identity(manifest, dataset, name, path)
+    return manifest
+
+
+def status(dataset: DatasetSpec, name: str) -> Status:
+    """What is on disk. Clips are counted, not hashed: ``verify`` does that."""
+    subset, archive = dataset.subsets[name], dataset.archive_of(name)
+    if subset_dir(dataset, name).exists():
+        try:
+            manifest = read_manifest(dataset, name)
+        except DataError as error:
+            return Status("incomplete", error.message)
+        found = len(list_clips(clips_dir(dataset, name), subset))
+        if found != manifest.clips:
+            return Status("incomplete", f"{found} of {manifest.clips} clips are there")
+        return Status("present", f"{found} clips", manifest)
+    if archive_path(archive).is_file():
+        return Status("incomplete", "downloaded, not unpacked")
+    if part_path(archive).is_file():
+        done = part_path(archive).stat().st_size
+        return Status("incomplete", f"{megabytes(done)} of {megabytes(archive.bytes)} downloaded")
+    return Status("absent", "nothing of it was fetched yet")
+
+
+def install(
+    dataset: DatasetSpec,
+    name: str,
+    fill: Callable[[Path], None],
+    *,
+    archive_sha256: str | None,
+    progress: Progress = silent,
+) -> Manifest:
+    """Build a subset beside the old one, check it, then put it in its place.
+
+    Args:
+        dataset: the data set.
+        name: the subset.
+        fill: writes the label folders into the folder that it is given.
+        archive_sha256: hash of the archive that the clips come from, or None for a folder.
+        progress: called while the clips are hashed.
+
+    Raises:
+        DataError: what ``fill`` wrote is not the subset that the task describes.
+        OutputError: the disk is full or cannot be written.
+    """
+    target = subset_dir(dataset, name)
+    staging = target.with_name(f".{name}.tmp")
+    clips = staging / "clips"
+    try:
+        with writing(target):
+            shutil.rmtree(staging, ignore_errors=True)
+            clips.mkdir(parents=True)
+        fill(clips)
+        check_structure(clips, dataset.subsets[name])
+        digests = hashing.hash_files(clips, list_clips(clips, dataset.subsets[name]), progress)
+        manifest = Manifest(
+            dataset=dataset.id,
+            subset=name,
+            clips=len(digests),
+            sha256=hashing.set_sha256(digests),
+            archive_sha256=archive_sha256,
+        )
+        _check_identity(manifest, dataset, name, clips)
+        write_whole(staging / "SHA256SUMS", hashing.sums(digests))
+        write_whole(staging / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
+        with writing(target):
+            _swap(staging, target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return manifest
+
+
+def check_structure(root: Path, subset: Subset) -> None:
+    """Check that ``root`` has every label folder and the right number of clips.
+
+    Raises:
+        DataError: it has not; the message names the folders or the counts.
+    """
+    missing = [folder for folder in subset.folders if not (root / folder).is_dir()]
+    if missing:
+        raise DataError(
+            f"{root}: {len(missing)} of {len(subset.folders)} label folders missing: {', '.join(missing)}",
+            hint="give the folder that directly holds the label folders, under their original names",
+        )
+    found = list_clips(root, subset)
+    if len(found) != subset.clips:
+        counts = {folder: sum(clip.startswith(f"{folder}/") for clip in found) for folder in subset.folders}
+        listed = ", ".join(f"{folder} {count}" for folder, count in counts.items())
+        raise DataError(
+            f"{root}: {len(found)} clips, expected {subset.clips} ({listed})",
+            hint="this is another version of the data set, or part of it is missing",
+        )
+
+
+@contextmanager
+def lock(dataset: DatasetSpec) -> Iterator[None]:
+    """Keep other processes from writing the same data set; the lock ends with the process at the latest.
+
+    Raises:
+        OutputError: another process holds it, or the cache cannot be written.
+    """
+    import fcntl
+
+    path = cache_dir() / "datasets" / f"{dataset.id}.lock"
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a")
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            hint = "wait until it is done, then try again"
+            raise OutputError(f"{path}: another process is writing {dataset.id}", hint=hint) from error
+        yield
+
+
+def _check_identity(manifest: Manifest, dataset: DatasetSpec, name: str, where: Path) -> None:
+    subset = dataset.subsets[name]
+    wanted = {"dataset": dataset.id, "subset": name, "clips": subset.clips, "sha256": subset.sha256}
+    for key, value in wanted.items():
+        if value is not None and getattr(manifest, key) != value:
+            raise DataError(f"{where}: {key} is {getattr(manifest, key)}, expected {value}", hint=_AGAIN)
+
+
+def _swap(staging: Path, target: Path) -> None:
+    """Rename ``staging`` to ``target``; what was there comes back if that fails half-way."""
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    try:
+        if target.exists():
+            target.rename(old)
+        staging.rename(target)
+    finally:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
