@@ -1,0 +1,179 @@
+"""The cycle counter that runs inside the emulator's hooks, as native code.
+
+A Python callback per basic block would cost a hundred times the emulation itself; ``native/counter.c`` is
+compiled for the host once, by the compiler that also builds the firmware. This module mirrors its structs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybench.errors import ModelError, ToolchainError
+from tinybench.mcusim.timing import TimingTables
+from tinybench.mcusim.toolchain import build_host_library
+from tinybench.specs import DeviceSpec
+
+MAX_LAYERS = 256
+MAX_INSTRUCTIONS = 4_000_000_000
+"""Per inference: half a minute on the fastest of these cores. What needs more is stopped as a runaway."""
+_SLOTS = 64
+
+
+class _Cache(ctypes.Structure):
+    _fields_ = (
+        ("slot_of_line", ctypes.c_void_p),
+        ("line_of_slot", ctypes.c_uint32 * _SLOTS),
+        ("valid", ctypes.c_uint32 * _SLOTS),
+        ("used", ctypes.c_uint64 * _SLOTS),
+        ("slots", ctypes.c_uint32),
+        ("taken", ctypes.c_uint32),
+        ("misses", ctypes.c_uint64),
+    )
+
+
+class _Totals(ctypes.Structure):
+    _fields_ = (
+        ("cycles", ctypes.c_uint64),
+        ("instructions", ctypes.c_uint64),
+        ("stalls_fetch", ctypes.c_uint64),
+        ("stalls_data", ctypes.c_uint64),
+        ("flash_reads", ctypes.c_uint64),
+        ("unknown_blocks", ctypes.c_uint64),
+    )
+
+
+class _Counter(ctypes.Structure):
+    _fields_ = (
+        ("code_base", ctypes.c_uint32),
+        ("code_halfwords", ctypes.c_uint32),
+        ("cycles_before", ctypes.c_void_p),
+        ("instructions_before", ctypes.c_void_p),
+        ("entry_cycles", ctypes.c_void_p),
+        ("target_cycles", ctypes.c_void_p),
+        ("taken_cycles", ctypes.c_void_p),
+        ("layer_entry", ctypes.c_void_p),
+        ("flash_base", ctypes.c_uint32),
+        ("flash_bytes", ctypes.c_uint32),
+        ("memory_model", ctypes.c_uint32),
+        ("wait_states", ctypes.c_uint32),
+        ("line_shift", ctypes.c_uint32),
+        ("word_shift", ctypes.c_uint32),
+        ("prefetch", ctypes.c_uint32),
+        ("instruction", _Cache),
+        ("data", _Cache),
+        ("budget", ctypes.c_uint64),
+        ("stop", ctypes.c_void_p),
+        ("executed", ctypes.c_uint64),
+        ("clock", ctypes.c_uint64),
+        ("last_end", ctypes.c_uint32),
+        ("last_word", ctypes.c_uint32),
+        ("layer", ctypes.c_int32),
+        ("layers", _Totals * MAX_LAYERS),
+    )
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """What one layer of one inference cost."""
+
+    cycles: int
+    instructions: int
+    stalls_fetch: int
+    stalls_data: int
+    flash_reads: int
+
+
+class Counter:
+    """Counts cycles and instructions per layer while an emulator calls its hooks."""
+
+    def __init__(
+        self, tables: TimingTables, layer_entry: NDArray[np.int16], layers: int, device: DeviceSpec,
+        *, memory_model: bool, stop: Any,
+    ) -> None:
+        if layers > MAX_LAYERS:
+            raise ModelError(f"the model has {layers} operators", hint=f"up to {MAX_LAYERS} are simulated")
+        self._layers = layers
+        self._state = _Counter()
+        flash, timing = device.flash, device.flash_timing
+        line_shift, word_shift = _log2(timing.line_bytes.value), _log2(timing.width_bytes.value)
+        lines = flash.bytes >> line_shift
+        # ctypes keeps addresses only: the arrays must live as long as the counter.
+        self._kept = (
+            tables.cycles_before, tables.instructions_before, tables.entry_cycles, tables.target_cycles,
+            tables.taken_cycles, layer_entry, np.empty(lines, np.int16), np.empty(lines, np.int16),
+        )
+        s = self._state
+        s.code_base, s.code_halfwords = tables.base, len(tables.entry_cycles)
+        (s.cycles_before, s.instructions_before, s.entry_cycles, s.target_cycles, s.taken_cycles, s.layer_entry,
+         s.instruction.slot_of_line, s.data.slot_of_line) = (array.ctypes.data for array in self._kept)
+        s.flash_base, s.flash_bytes, s.memory_model = flash.base, flash.bytes, int(memory_model)
+        s.wait_states, s.line_shift, s.word_shift = timing.wait_states.value, line_shift, word_shift
+        s.prefetch = int(timing.prefetch.value)
+        s.budget, s.stop = MAX_INSTRUCTIONS, ctypes.cast(stop, ctypes.c_void_p).value
+        s.instruction.slots, s.data.slots = timing.instruction_lines.value, timing.data_lines.value
+        self.reset()
+
+    def reset(self) -> None:
+        """Empty the caches and set all counts to zero."""
+        s = self._state
+        for array in self._kept[-2:]:
+            array.fill(-1)
+        for part in (s.instruction, s.data):
+            part.taken = part.misses = 0
+        s.clock, s.last_end, s.last_word, s.layer = 0, 0, 0xFFFF_FFF0, 0
+        self.clear()
+
+    def clear(self) -> None:
+        """Set the counts to zero and keep what the caches hold."""
+        ctypes.memset(ctypes.addressof(self._state.layers), 0, ctypes.sizeof(self._state.layers))
+        self._state.layer = 0
+        self._state.executed = 0
+
+    def layers(self) -> tuple[LayerCount, ...]:
+        """Counts of each layer since the last ``clear``."""
+        counted = self._state.layers[: self._layers]
+        return tuple(
+            LayerCount(t.cycles, t.instructions, t.stalls_fetch, t.stalls_data, t.flash_reads) for t in counted
+        )
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the core was stopped because it executed too many instructions."""
+        return bool(self._state.executed > self._state.budget)
+
+    @property
+    def unknown_blocks(self) -> int:
+        """Basic blocks that were executed outside the known code."""
+        return int(self._state.layers[0].unknown_blocks)
+
+    @property
+    def address(self) -> int:
+        """Of the native state, for the hooks' user data."""
+        return ctypes.addressof(self._state)
+
+
+@cache
+def library() -> Any:
+    """The compiled hooks, loaded.
+
+    Raises:
+        ToolchainError: the library does not fit this module.
+    """
+    source = files("tinybench.mcusim").joinpath("native", "counter.c").read_text(encoding="utf-8")
+    loaded = ctypes.CDLL(str(build_host_library(source)))
+    if loaded.tinybench_counter_bytes() != ctypes.sizeof(_Counter):
+        raise ToolchainError("the native counter does not match this version", hint="empty the cache folder")
+    return loaded
+
+
+def _log2(value: int) -> int:
+    if value < 2 or value & (value - 1):
+        raise ValueError(f"{value} is not a power of two")
+    return value.bit_length() - 1

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Counts cycles while Unicorn executes: one call per basic block and, with the memory model, one per read
+ * of flash data. Built for the host once; the layout of `counter` is mirrored in native.py.
+ *
+ * All tables have one entry per halfword of flash code, index = (address - code_base) / 2.
+ */
+#include <stdint.h>
+
+#define LAYERS 256
+
+/* A fully associative cache with least-recently-used replacement whose lines fill one flash word at a time. */
+typedef struct
+{
+    int16_t *slot_of_line; /* per line of flash: slot that holds it, or -1 */
+    uint32_t line_of_slot[64];
+    uint32_t valid[64]; /* bit per flash word of the line */
+    uint64_t used[64];
+    uint32_t slots;
+    uint32_t taken;
+    uint64_t misses;
+} cache;
+
+typedef struct
+{
+    uint64_t cycles;
+    uint64_t instructions;
+    uint64_t stalls_fetch;
+    uint64_t stalls_data;
+    uint64_t flash_reads;
+    uint64_t unknown_blocks;
+} totals;
+
+typedef struct
+{
+    /* static tables */
+    uint32_t code_base, code_halfwords;
+    const uint32_t *cycles_before; /* cycles of all instructions below the index, in address order */
+    const uint32_t *instructions_before;
+    const uint8_t *entry_cycles; /* more cycles if a block starts here: what pipelining with the one before saves */
+    const uint8_t *target_cycles; /* more cycles if a taken branch lands here */
+    const uint8_t *taken_cycles;  /* at the index where a block ends: cost of its last instruction taking its branch */
+    const int16_t *layer_entry;   /* layer that starts here, or -1 */
+    /* flash */
+    uint32_t flash_base, flash_bytes;
+    uint32_t memory_model;
+    uint32_t wait_states, line_shift, word_shift, prefetch;
+    cache instruction, data;
+    /* an inference that runs away is stopped: the budget in instructions, and the emulator's own stop call */
+    uint64_t budget;
+    int (*stop)(void *engine);
+    /* state */
+    uint64_t executed;
+    uint64_t clock; /* of the replacement policy */
+    uint32_t last_end;
+    uint32_t last_word; /* flash word fetched last */
+    int32_t layer;
+    totals layers[LAYERS];
+} counter;
+
+static int lookup(counter *c, cache *k, uint32_t offset)
+{
+    const uint32_t line = offset >> c->line_shift;
+    const uint32_t word = 1u << ((offset >> c->word_shift) & ((1u << (c->line_shift - c->word_shift)) - 1));
+    int slot = k->slot_of_line[line];
+    if (slot < 0)
+    {
+        if (k->taken < k->slots)
+        {
+            slot = (int)k->taken++;
+        }
+        else
+        {
+            slot = 0;
+            for (uint32_t s = 1; s < k->slots; ++s)
+            {
+                if (k->used[s] < k->used[slot])
+                {
+                    slot = (int)s;
+                }
+            }
+            k->slot_of_line[k->line_of_slot[slot]] = -1;
+        }
+        k->slot_of_line[line] = (int16_t)slot;
+        k->line_of_slot[slot] = line;
+        k->valid[slot] = 0;
+    }
+    k->used[slot] = ++c->clock;
+    if (k->valid[slot] & word)
+    {
+        return 1;
+    }
+    k->valid[slot] |= word;
+    k->misses++;
+    return 0;
+}
+
+/* Stall cycles of fetching the block at [offset, offset + size): each flash word that is not cached costs the
+ * wait states, less what a running prefetch of the next word hides behind the instructions of the one before. */
+static uint32_t fetch(counter *c, uint32_t offset, uint32_t size, uint32_t busy)
+{
+    const uint32_t first = offset >> c->word_shift;
+    const uint32_t last = (offset + size - 1) >> c->word_shift;
+    const uint32_t share = busy / (last - first + 1);
+    uint32_t stalls = 0;
+    for (uint32_t word = first; word <= last; ++word)
+    {
+        if (word == c->last_word)
+        {
+            continue;
+        }
+        if (!lookup(c, &c->instruction, word << c->word_shift))
+        {
+            uint32_t stall = c->wait_states;
+            if (c->prefetch && word == c->last_word + 1)
+            {
+                stall = c->wait_states + 1 > share ? c->wait_states + 1 - share : 0;
+            }
+            stalls += stall;
+        }
+        c->last_word = word;
+    }
+    return stalls;
+}
+
+void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
+{
+    counter *c = user;
+    const uint32_t start = (uint32_t)(address - c->code_base) >> 1;
+    const uint32_t end = start + (size >> 1);
+    if (end > c->code_halfwords)
+    {
+        c->layers[0].unknown_blocks++;
+        return;
+    }
+    if (c->layer_entry[start] >= 0)
+    {
+        c->layer = c->layer_entry[start];
+    }
+    totals *t = &c->layers[c->layer];
+    uint32_t cycles = c->cycles_before[end] - c->cycles_before[start];
+    uint32_t extra = c->entry_cycles[start];
+    if (c->last_end != start)
+    {
+        extra += c->taken_cycles[c->last_end] + c->target_cycles[start];
+    }
+    c->last_end = end;
+    const uint32_t instructions = c->instructions_before[end] - c->instructions_before[start];
+    t->instructions += instructions;
+    c->executed += instructions;
+    if (c->executed > c->budget)
+    {
+        c->stop(engine);
+    }
+    if (c->memory_model)
+    {
+        const uint32_t stalls = fetch(c, (uint32_t)address - c->flash_base, size, cycles);
+        t->stalls_fetch += stalls;
+        extra += stalls;
+    }
+    t->cycles += cycles + extra;
+}
+
+void tinybench_flash_read(void *engine, int type, uint64_t address, int size, int64_t value, void *user)
+{
+    counter *c = user;
+    (void)engine;
+    (void)type;
+    (void)value;
+    totals *t = &c->layers[c->layer];
+    const uint32_t offset = (uint32_t)address - c->flash_base;
+    const uint32_t last = offset + (uint32_t)size - 1;
+    t->flash_reads++;
+    uint32_t stalls = lookup(c, &c->data, offset) ? 0 : c->wait_states;
+    if (last >> c->word_shift != offset >> c->word_shift && !lookup(c, &c->data, last))
+    {
+        stalls += c->wait_states + 1;
+    }
+    t->stalls_data += stalls;
+    t->cycles += stalls;
+}
+
+uint32_t tinybench_counter_bytes(void)
+{
+    return sizeof(counter);
+}

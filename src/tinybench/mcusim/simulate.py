@@ -1,0 +1,114 @@
+"""Run a model on a simulated device: outputs, cycles, memory and energy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median_low
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybench.errors import CapacityError
+from tinybench.mcusim.elf import Image, read_image
+from tinybench.mcusim.lower import Program, lower
+from tinybench.mcusim.machine import Execution, Machine
+from tinybench.mcusim.native import LayerCount
+from tinybench.mcusim.toolchain import Firmware, build_firmware
+from tinybench.models import Model
+from tinybench.specs import DeviceSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Build:
+    """A model compiled for a device."""
+
+    program: Program
+    firmware: Firmware
+    image: Image
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What the simulated device did with some inputs.
+
+    ``outputs`` is int8 of shape (n, *output shape without batch); the figures are those of the inference with the
+    median cycle count (the lower one of two), so that layers add up to the whole.
+    """
+
+    outputs: NDArray[np.int8]
+    cycles: int
+    cycles_range: tuple[int, int]
+    instructions: int
+    layers: tuple[LayerCount, ...]
+    stack_bytes: int
+    ram_bytes: int
+    flash_bytes: int
+    arena_bytes: int
+
+
+def build(model: Model, device: DeviceSpec) -> Build:
+    """Lower and compile a model for a device.
+
+    Raises:
+        UnsupportedOperatorError: the simulator has no kernel for an operator.
+        CapacityError: the model's weights or arena alone are larger than the device's memory.
+        ToolchainError: the compiler failed.
+    """
+    program = lower(model)
+    weights = sum(t.nbytes for t in model.tensors if t.is_constant)
+    for what, needed, region in (
+        ("flash", weights, device.flash), ("RAM", program.arena.bytes, device.ram),
+    ):
+        if needed > region.bytes:  # said before the linker says it worse
+            raise CapacityError(
+                f"{model.name} needs at least {needed} bytes of {what}, {needed - region.bytes} more than "
+                f"{device.id} has",
+                hint="use a smaller model or a larger device",
+            )
+    firmware = build_firmware(program, device)
+    return Build(program, firmware, read_image(firmware.elf))
+
+
+def simulate(
+    built: Build,
+    device: DeviceSpec,
+    inputs: NDArray[np.int8],
+    *,
+    memory_model: bool = True,
+    on_inference: Callable[[int], None] | None = None,
+) -> Simulation:
+    """Execute one inference per input, of shape (n, *input shape without batch).
+
+    The first inference runs on a core that has already done one, as in a benchmark's warm-up.
+    """
+    program, image = built.program, built.image
+    machine = Machine(image, device, program.layers, memory_model=memory_model)
+    arena = image.address("tinybench_arena")
+    executions: list[Execution] = []
+    for index, data in enumerate(inputs):
+        executions.append(
+            machine.infer(
+                data.tobytes(), arena + program.input_offset, arena + program.output_offset, program.output_bytes
+            )
+        )
+        if on_inference is not None:
+            on_inference(index + 1)
+    totals = [sum(layer.cycles for layer in execution.layers) for execution in executions]
+    middle = median_low(totals)
+    chosen = executions[totals.index(middle)]
+    outputs = np.frombuffer(b"".join(e.output for e in executions), np.int8)
+    return Simulation(
+        outputs=outputs.reshape(len(executions), -1),
+        cycles=middle,
+        cycles_range=(min(totals), max(totals)),
+        instructions=sum(layer.instructions for layer in chosen.layers),
+        layers=chosen.layers,
+        stack_bytes=machine.stack_bytes,
+        ram_bytes=image.static_ram_bytes + machine.stack_bytes,
+        flash_bytes=image.flash_bytes,
+        arena_bytes=program.arena.bytes,
+    )

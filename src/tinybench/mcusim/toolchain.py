@@ -1,0 +1,179 @@
+"""Compile the generated firmware with the packaged clang (``zig cc``), cached by content.
+
+Everything that goes in is pinned and every path is relative, so that the same program gives the same ELF
+bytes on every host and in every folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from tinybench import content
+from tinybench.cache import cache_dir
+from tinybench.errors import OutputError, ToolchainError
+from tinybench.mcusim.lower import Program
+from tinybench.specs import DeviceSpec
+
+_CORE_FLAGS = {
+    # No floating point: the int8 kernels need none, and it keeps the FPU's state out of the simulation.
+    "cortex-m4": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4+soft_float"),
+}
+_FLAGS = ("-O3", "-g0", "-std=c11", "-fno-sanitize=all", "-ffunction-sections", "-fdata-sections")
+_INCLUDES = ("-Ifirmware/include", "-Icmsis_nn/Include", "-Icmsis_core/Include")
+_LINK = ("-nostdlib", "-L.", "-Tfirmware/cortex-m.ld", "-Wl,--gc-sections", "-Wl,--entry=reset_handler")
+_HOST_FLAGS = ("-O3", "-g0", "-std=c11", "-fno-sanitize=all", "-fPIC", "-shared", "-nostdlib")
+_TIMEOUT_S = 300
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A linked ELF and how it was made."""
+
+    elf: bytes
+    compiler: str
+    flags: tuple[str, ...]
+    kernels_version: str
+
+    @property
+    def sha256(self) -> str:
+        """Of the ELF file."""
+        return hashlib.sha256(self.elf).hexdigest()
+
+
+def compiler_name() -> str:
+    """The packaged compiler with its version, such as ``zig cc 0.17.0``."""
+    return f"zig cc {version('ziglang')}"
+
+
+def build_firmware(program: Program, device: DeviceSpec) -> Firmware:
+    """Compile and link a program for a device.
+
+    Raises:
+        ToolchainError: the compiler is missing, failed or ran too long; its first message is quoted.
+    """
+    sources = {
+        "model.c": program.source.encode(),
+        "memory.ld": _memory(device).encode(),
+        **{f"firmware/{name}": data for name, data in _tree(content.firmware_dir())},
+        **_cmsis_nn(),
+    }
+    units = sorted(name for name in sources if name.endswith(".c"))
+    flags = (*_CORE_FLAGS[device.core], *_FLAGS)
+    command = ("cc", *flags, *_INCLUDES, *_LINK, *units)
+    elf = _build("firmware", sources, command, "firmware.elf")
+    return Firmware(elf, compiler_name(), flags, cmsis_nn_version())
+
+
+def build_host_library(source: str) -> Path:
+    """Compile one C file of this package into a shared library for this host; gives its path."""
+    machine = platform.machine()
+    arch = {"AMD64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+    if sys.platform != "linux":
+        raise ToolchainError(f"the simulator does not run on {sys.platform} yet", hint="use Linux")
+    # musl without a library: nothing of the host's C library is linked or needed.
+    command = ("cc", "-target", f"{arch}-linux-musl", *_HOST_FLAGS, "counter.c")
+    key = _key({"counter.c": source.encode()}, command)
+    path = cache_dir() / "host" / key / "counter.so"
+    if not path.is_file():
+        _build("host", {"counter.c": source.encode()}, command, "counter.so")
+    return path
+
+
+def cmsis_nn_version() -> str:
+    """Version of the packaged CMSIS-NN source."""
+    from bakenn.backend.cmsis_nn.bundle import CMSIS_NN_VERSION
+
+    return str(CMSIS_NN_VERSION)
+
+
+def _memory(device: DeviceSpec) -> str:
+    regions = (("FLASH (rx)", device.flash), ("RAM (rwx)", device.ram))
+    lines = [f"    {name} : ORIGIN = {region.base:#x}, LENGTH = {region.bytes}" for name, region in regions]
+    return "MEMORY\n{\n" + "\n".join(lines) + "\n}\n"
+
+
+def _tree(folder: Path | Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+        if entry.is_dir():
+            yield from _tree(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith((".c", ".h", ".ld")):
+            yield prefix + entry.name, entry.read_bytes()
+
+
+@cache
+def _cmsis_nn() -> Mapping[str, bytes]:
+    """The CMSIS-NN source closure and CMSIS core headers that the package ``bakenn`` carries.
+
+    Its memory shim is left out: with it, the kernels' 4-byte memcpy would become calls of byte loops.
+    """
+    vendor = files("bakenn.backend.cmsis_nn.vendor")
+    return {name: data for name, data in _tree(vendor) if not name.endswith("bakenn_cmsis_memory.c")}
+
+
+def _key(sources: Mapping[str, bytes], command: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for part in (compiler_name(), *command):
+        digest.update(part.encode() + b"\0")
+    for name, data in sorted(sources.items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+    return digest.hexdigest()[:32]
+
+
+def _build(kind: str, sources: Mapping[str, bytes], command: Sequence[str], output: str) -> bytes:
+    """Run the compiler in a scratch folder and keep its output under the content's key."""
+    kept = cache_dir() / kind / _key(sources, command) / output
+    if kept.is_file():
+        return kept.read_bytes()
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="tinybench-") as scratch:
+            folder = Path(scratch)
+            for name, data in sources.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(data)
+            _compile((*command, "-o", output), folder)
+            data = (folder / output).read_bytes()
+        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as partial:
+            partial.write(data)
+        os.replace(partial.name, kept)
+    except OSError as error:
+        raise OutputError(
+            f"cannot build in {kept.parent}: {error.strerror}", hint="free the disk or set TINYBENCH_CACHE"
+        ) from None
+    return data
+
+
+def _compile(arguments: Sequence[str], folder: Path) -> None:
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or spec.origin is None:
+        raise ToolchainError("the compiler package 'ziglang' is not installed", hint="pip install tinybench-suite")
+    zig = Path(spec.origin).parent / "zig"
+    # Zig's own cache must not hold absolute paths of an earlier folder: it lives and dies with the build.
+    cache_folder = str(folder / "zig-cache")
+    environment = {"ZIG_GLOBAL_CACHE_DIR": cache_folder, "ZIG_LOCAL_CACHE_DIR": cache_folder, "PATH": os.environ.get("PATH", "")}
+    try:
+        done = subprocess.run(
+            [str(zig), *arguments], cwd=folder, env=environment, capture_output=True, text=True,
+            timeout=_TIMEOUT_S, check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ToolchainError(f"the compiler ran for over {_TIMEOUT_S} s", hint="try again on an idle machine") from None
+    finally:
+        shutil.rmtree(cache_folder, ignore_errors=True)
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["?"]
+        raise ToolchainError(f"the compiler failed: {lines[0].strip()}", hint="run 'tinybench doctor'")
