@@ -45,7 +45,7 @@ def run(
         device: id of the device; the default device of the task if not given.
         model: id of a reference model, or path of a .tflite file; the task's reference model if not given.
         split: ``"official"`` or ``"smoke"``; official if its data is present, else smoke.
-        limit: classify only the first ``limit`` samples; such a result is never publishable.
+        limit: classify only that many samples, balanced over the labels; never publishable.
         samples: how many inputs the simulated core executes and compares bit for bit.
         output: folder, or path of a .json file, for result and evidence; if not given, nothing is written.
         offline: promise that no network is used. Measuring never downloads anything by itself either way.

@@ -88,8 +88,17 @@ def group() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give back its exit code: 0 success, 1 failure, 2 wrong input, 130 interrupted."""
-    with suppress(ValueError, OSError):  # not the main thread
-        signal.signal(signal.SIGTERM, _terminated)
+    try:
+        previous = signal.signal(signal.SIGTERM, _terminated)
+    except ValueError:  # not the main thread
+        return _run(arguments)
+    try:
+        return _run(arguments)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = group.main(
             args=None if arguments is None else list(arguments), prog_name="tinybench", standalone_mode=False

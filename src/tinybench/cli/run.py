@@ -33,7 +33,7 @@ LABELS = {
 @click.option("--device", help="What to run on.  [default: the task's device]")
 @click.option("--model", help="Reference model, or path of a .tflite.  [default: the task's reference model]")
 @click.option("--split", help="official or smoke.  [default: official if its data is here, else smoke]")
-@click.option("--limit", type=click.IntRange(min=1), help="Classify only the first N; never publishable.")
+@click.option("--limit", type=click.IntRange(min=1), help="Classify only N samples; never publishable.")
 @click.option(
     "--samples",
     type=click.IntRange(min=1),

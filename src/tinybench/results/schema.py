@@ -68,7 +68,9 @@ EvidenceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), json_schema_serialization_defaults_required=True
+    )
 
 
 class Metric(_Frozen):
@@ -220,9 +222,7 @@ class Environment(_Frozen):
 class Result(_Frozen):
     """One measurement of one model on one device."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", protected_namespaces=(), validate_by_name=True, validate_by_alias=True
-    )
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     schema_: Literal["tinybench.result/1"] = Field(default=SCHEMA, alias="schema")
     id: Annotated[str, StringConstraints(pattern=r"^r-[0-9a-f]{16}$")]

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +119,10 @@ def write(result: Result, files: Mapping[str, bytes], destination: Destination) 
     path = destination.path_for(result)
     with _explained(destination.folder):
         destination.folder.mkdir(parents=True, exist_ok=True)
-        with _evidence_in_place(evidence_folder(path), files):
-            _write_atomically(path, result.to_json())
+        data = result.to_json()
+        with _evidence_in_place(evidence_folder(path), files, published=lambda: _holds(path, data)):
+            _write_atomically(path, data)
+        _sync_folder(destination.folder)
     return result.at(path)
 
 
@@ -193,12 +195,17 @@ def _write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == data
 
 
 @contextmanager
-def _evidence_in_place(folder: Path, files: Mapping[str, bytes]) -> Iterator[None]:
-    """Put the evidence folder in place for the body; if the body fails, put back what was there."""
+def _evidence_in_place(
+    folder: Path, files: Mapping[str, bytes], published: Callable[[], bool]
+) -> Iterator[None]:
+    """Put the evidence folder in place for the body; put back what was there if the body did not publish."""
     staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".evidence-"))
     new, old = staged / "new", staged / "old"
     try:
@@ -213,10 +220,11 @@ def _evidence_in_place(folder: Path, files: Mapping[str, bytes]) -> Iterator[Non
                 new.rename(folder)
             yield
         except BaseException:
-            if not new.exists():
-                folder.rename(new)
-            if old.exists():
-                old.rename(folder)
+            if not published():
+                if not new.exists():
+                    folder.rename(new)
+                if old.exists():
+                    old.rename(folder)
             raise
     finally:
         shutil.rmtree(staged, ignore_errors=True)

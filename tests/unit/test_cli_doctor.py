@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import World, clear_specs
+from tinybench.cli import doctor, main
+from tinybench.cli.doctor import Finding
+from tinybench.results import record
+
+
+def only(monkeypatch: pytest.MonkeyPatch, *checks: Callable[[], Iterator[Finding]]) -> None:
+    monkeypatch.setattr(doctor, "CHECKS", checks)
+
+
+def test_this_machine_can_measure() -> None:
+    for check in (doctor.python, doctor.packages, doctor.emulator, doctor.interpreter, doctor.cache):
+        assert [f for f in check() if f.status == "fail"] == []
+
+
+def test_the_compiler_works() -> None:
+    (finding,) = doctor.compiler()
+    assert finding.status == "ok", finding.detail
+
+
+def test_warnings_do_not_fail(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    only(monkeypatch, lambda: iter([Finding("a", "ok", "good"), Finding("b", "warn", "so so", "do this")]))
+    assert main(["doctor"]) == 0
+    assert capsys.readouterr().out == "ok    a: good\nwarn  b: so so\n      fix: do this\n"
+
+
+def test_a_failure_is_exit_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    only(monkeypatch, lambda: iter([Finding("a", "fail", "bad", "do this")]))
+    assert main(["doctor", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == [
+        {"check": "a", "status": "fail", "detail": "bad", "fix": "do this"}
+    ]
+
+
+def test_a_check_that_breaks_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> Iterator[Finding]:
+        raise RuntimeError("oops")
+
+    only(monkeypatch, broken)
+    assert main(["doctor"]) == 1
+    assert "fail  broken: RuntimeError: oops" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("wanted", "installed", "status"),
+    [
+        ("ziglang==0.17.0", "0.17.0", "ok"),
+        ("ziglang==0.17.0", "0.16.0", "fail"),
+        ("ziglang==0.17.0", None, "fail"),
+        ("numpy>=2.0", "2.4.6", "ok"),
+        ("numpy>=2.0", "1.26.4", "fail"),
+        ('pytest>=8.2; extra == "dev"', None, "ok"),
+    ],
+)
+def test_packages_against_pins(
+    monkeypatch: pytest.MonkeyPatch, wanted: str, installed: str | None, status: str
+) -> None:
+    monkeypatch.setattr(doctor, "requires", lambda name: [wanted])
+    monkeypatch.setattr(record, "installed_version", lambda name: installed)
+    finding = next(iter(doctor.packages()))
+    assert finding.status == status
+    if status == "fail":
+        assert finding.fix == f"pip install '{wanted}'"
+
+
+def test_not_installed_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> Any:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "requires", missing)
+    assert [f.status for f in doctor.packages()] == ["warn"]
+
+
+def test_a_compiler_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: Any, **kwargs: Any) -> Any:
+        return subprocess.CompletedProcess(args, 1, "", "warning\nerror: no such target\n")
+
+    monkeypatch.setattr(doctor.subprocess, "run", fails)
+    (finding,) = doctor.compiler()
+    assert (finding.status, finding.detail) == ("fail", "error: no such target")
+
+
+def test_unwritable_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TINYBENCH_CACHE", str(tmp_path / "file" / "cache"))
+    (finding,) = doctor.cache()
+    assert finding.status == "fail"
+    assert "TINYBENCH_CACHE" in finding.fix
+
+
+def test_a_full_disk_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "MINIMUM_FREE_BYTES", 1 << 80)
+    assert [f.status for f in doctor.cache()] == ["ok", "warn"]
+
+
+def test_content_and_runners(world: World) -> None:
+    assert [(f.check, f.status) for f in doctor.content()] == [("content", "ok"), ("runners", "ok")]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        (
+            "tasks/demo/task.toml",
+            'default_device = "demo-board"',
+            'default_device = "none"',
+            "default_device: 'none'",
+        ),
+        (
+            "tasks/demo/task.toml",
+            'reference_model = "demo"',
+            'reference_model = "none"',
+            "reference_model: 'none'",
+        ),
+        ("reference_models/demo/model.toml", 'task = "demo"', 'task = "none"', "task: 'none'"),
+        ("reference_models/demo/model.toml", "demo.tflite", "none.tflite", r"none\.tflite is missing"),
+        ("runners/devices/demo-board.toml", "vendor", "vendour", "vendo"),
+    ],
+)
+def test_content_that_refers_to_nothing(world: World, file: str, old: str, new: str, says: str) -> None:
+    path = world.root / file
+    path.write_text(path.read_text().replace(old, new))
+    clear_specs()
+    finding = next(iter(doctor.content()))
+    assert finding.status == "fail"
+    assert re.search(says, finding.detail)
+
+
+def test_no_content_at_all(world: World) -> None:
+    for path in (world.root / "runners/devices").iterdir():
+        path.unlink()
+    for name in ("tasks", "reference_models"):
+        (world.root / name).rename(world.root / f"no-{name}")
+    clear_specs()
+    assert next(iter(doctor.content())).status == "fail"
+
+
+@pytest.mark.parametrize(("present", "status"), [(True, "ok"), (False, "warn")])
+def test_data_sets(world: World, present: bool, status: str) -> None:
+    world.official_present = present
+    (finding,) = doctor.data()
+    assert finding.status == status
+    assert finding.fix == ("" if present else "tinybench data fetch demo")

@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fakes import World
+from tinybench.cli import _main, main
+from tinybench.cli._console import quantity, size
+from tinybench.errors import SimulationError
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+def run(*options: str) -> int:
+    return main(["run", "demo", "--runner", "fake", *options])
+
+
+def test_table_says_what_was_measured_and_where_it_is(
+    world: World, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run() == 0
+    out, err = capsys.readouterr()
+    (path,) = (folder / "results").glob("*.json")
+    flat = " ".join(out.split())
+    for expected in (
+        "demo 1.0.0",
+        "demo-board (demo-chip, cortex-m4, 100 MHz)",
+        "fake engine 1.0, none 0",
+        "cc 1, -O3 -DX[1]",
+        "smoke: 10 samples of demo-data",
+        "accuracy (top-1) 95.0 % simulated 95 % CI 90.0 % to 97.0 %; target 90.0 % met",
+        "latency 12.35 ms simulated",
+        "tensor arena 2.0 KiB simulated from the [fake] interpreter",
+        "cycles 1.235 M simulated",
+        "no energy per inference: the [demo] board has no meter",
+        "accuracy on the smoke split: 10 synthetic samples",
+        "not publishable",
+        f"result: results/{path.name}",
+    ):
+        assert expected in flat
+    assert "FULLY_CONNECTED" not in out
+    assert err == ""
+
+
+def test_layers(world: World, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--layers") == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert "0 FULLY_CONNECTED dense[0] 1,234,567 1,000,000 8 154320.88 100.0 %" in flat
+
+
+def test_json_is_the_file(world: World, folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run("--json", "--output", "mine.json") == 0
+    out, err = capfdbinary.readouterr()
+    assert out == (folder / "mine.json").read_bytes()
+    assert err == b""
+
+
+def test_options_reach_the_run(world: World, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = [
+        "--device",
+        "demo-board",
+        "--model",
+        "demo",
+        "--split",
+        "smoke",
+        "--limit",
+        "4",
+        "--samples",
+        "2",
+    ]
+    assert run(*options, "--offline", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["data"]["limit"] == 4
+    assert world.runner.seen[0].checked_inputs == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["run", "demmo"], "unknown task 'demmo'", "did you mean 'demo'?"),
+        (["run", "demo", "--runner", "faxe"], "unknown runner 'faxe'", "did you mean 'fake'?"),
+        (["rum", "demo"], "unknown command 'rum'", "did you mean 'run'?"),
+        (["run"], "Missing argument 'TASK'.", "tinybench run --help"),
+        (["run", "demo", "--limit", "0"], "Invalid value for '--limit'", "tinybench run --help"),
+        (["run", "demo", "--samples", "x"], "Invalid value for '--samples'", "tinybench run --help"),
+        (["run", "demo", "--runer", "x"], "No such option", "tinybench run --help"),
+        (["--nope"], "No such option", "tinybench --help"),
+    ],
+)
+def test_wrong_input_is_exit_2_with_two_lines(
+    world: World,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+    hint: str,
+) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    first, second = err.splitlines()
+    assert first.startswith("error: ")
+    assert message in first
+    assert second.startswith("hint: ")
+    assert hint in second
+    assert out == ""
+    assert list(folder.iterdir()) == []
+
+
+def test_unwritable_output_is_exit_2(world: World, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "file").write_text("")
+    assert run("--output", "file") == 2
+    assert "error: file is a file, not a folder" in capsys.readouterr().err
+
+
+def failing(error: BaseException) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (
+            SimulationError("the core faulted", hint="look at the log"),
+            1,
+            "error: the core faulted\nhint: look at the log",
+        ),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 1, "error: out of memory"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/x/y"),
+            1,
+            "error: no space left on the disk: /x/y",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "/x/y"), 1, "error: Permission denied: /x/y"),
+        (ZeroDivisionError("division\nby zero"), 1, "error: unexpected ZeroDivisionError: division by zero"),
+        (SystemExit(143), 143, ""),
+    ],
+)
+def test_failures_are_one_line_and_leave_nothing(
+    world: World,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    says: str,
+) -> None:
+    world.runner.during = failing(error)
+    assert run() == code
+    err = capsys.readouterr().err
+    assert says in err
+    assert "Traceback" not in err
+    assert list(folder.iterdir()) == []
+
+
+def test_unexpected_errors_say_how_to_get_the_traceback(
+    world: World, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.runner.during = failing(ZeroDivisionError("x"))
+    run()
+    assert "TINYBENCH_DEBUG=1" in capsys.readouterr().err
+    monkeypatch.setenv("TINYBENCH_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        run()
+
+
+def test_progress_is_drawn_on_a_terminal_only(world: World, folder: Path) -> None:
+    pty = pytest.importorskip("pty")
+    controller, terminal = pty.openpty()
+    code = (
+        "from tinybench.cli._console import progress\n"
+        "with progress() as report:\n    report('execute', 1, 2)\n    report('execute', 2, 2)\n"
+    )
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=terminal, env=environment, check=True
+    )
+    os.close(terminal)
+    drawn = os.read(controller, 65536)
+    os.close(controller)
+    assert done.stdout == b""
+    assert b"execute" in drawn
+    quiet = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert (quiet.stdout, quiet.stderr) == (b"", b"")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    command = f"'{sys.executable}' -c 'from tinybench.cli import main; raise SystemExit(main())' --help"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stderr == ""
+
+
+def test_sigterm_stops_with_its_code_and_leaves_nothing(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys, click\n"
+        "from tinybench.cli import _main\n"
+        "@_main.group.command('hang')\n"
+        "def hang():\n"
+        "    try:\n        os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
+        "    finally:\n        print('cleaned up')\n"
+        "_main.VerbGroup.get_command = lambda *a: hang\n"
+        "_main.verbs = lambda: {'hang': ''}\n"
+        "sys.exit(_main.main(['hang']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (143, "cleaned up\n", "")
+
+
+def test_help_lists_every_verb_without_importing_them() -> None:
+    code = (
+        "import sys; from tinybench.cli import main; code = main(['--help']);"
+        "verbs = [m for m in sys.modules if m.startswith('tinybench.cli.') and '._' not in m];"
+        "heavy = {'rich', 'numpy', 'pydantic', 'httpx', 'unicorn', 'scipy'} & set(sys.modules);"
+        "sys.exit(' '.join([*verbs, *heavy]) or code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for verb, module in _main.verbs().items():
+        assert re.search(rf"^  {verb} +\S.*", done.stdout, re.MULTILINE), verb
+        assert _main.short_help(module)
+
+
+def test_every_verb_has_a_command_with_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in _main.verbs():
+        assert main([verb, "--help"]) == 0
+        assert f"Usage: tinybench {verb}" in capsys.readouterr().out
+
+
+def test_a_module_without_a_command_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_main, "verbs", lambda: {"odd": "tinybench.errors"})
+    assert main(["odd"]) == 2
+
+
+def test_bare_command_shows_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    out, err = capsys.readouterr()
+    assert "Commands:" in out + err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    from tinybench import __version__
+
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"tinybench {__version__}\n"
+
+
+def test_installed_command_and_module(tmp_path: Path) -> None:
+    for command in ([str(Path(sys.executable).with_name("tinybench"))], [sys.executable, "-m", "tinybench"]):
+        done = subprocess.run(
+            [*command, "run", "kwz"], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: unknown task 'kwz'\nhint: did you mean 'kws'?")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0998, "s", "99.8 ms"),
+        (0.000_0123, "s", "12.3 µs"),
+        (2.5, "s", "2.5 s"),
+        (0.0, "s", "0 s"),
+        (1.5e-3, "J", "1.5 mJ"),
+        (42e-6, "J", "42 µJ"),
+        (5e-9, "J", "5 nJ"),
+        (0.033, "W", "33 mW"),
+        (0.90625, "fraction", "90.6 %"),
+        (10.02, "1/s", "10.02 1/s"),
+        (2048, "bytes", "2.0 KiB"),
+        (8_850_000, "cycles", "8.850 M"),
+        (12_345, "instructions", "12,345"),
+    ],
+)
+def test_quantities_are_readable(value: float, unit: str, text: str) -> None:
+    assert quantity(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (2**20, "1.0 MiB"), (5 * 2**30, "5.0 GiB")],
+)
+def test_sizes_are_readable(count: int, text: str) -> None:
+    assert size(count) == text

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import copy
+import json
+import math
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from fakes import load_document
+from tinybench.results.schema import METRIC_NAMES, UNITS, Metric, Result, content_id
+
+DOCUMENT = load_document()
+
+
+def changed(document: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    copied = copy.deepcopy(document) | fields
+    return copied | {"id": content_id(copied)}
+
+
+def test_every_metric_has_one_unit() -> None:
+    assert set(UNITS) == set(METRIC_NAMES)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1.0])
+def test_no_metric_is_nan_infinite_or_negative(value: float) -> None:
+    with pytest.raises(ValidationError):
+        Metric.of("latency.per_inference", value, "simulated")
+
+
+@pytest.mark.parametrize("value", ["1.0", True, None])
+def test_a_value_is_a_number(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        Metric.of("latency.per_inference", value, "simulated")
+
+
+def test_numpy_numbers_are_taken() -> None:
+    import numpy as np
+
+    assert Metric.of("memory.arena", np.int64(12), "simulated").value == 12
+    assert Metric.of("accuracy.top1", np.float64(0.5), "simulated").value == 0.5
+
+
+@pytest.mark.parametrize(("unit", "good"), [("s", True), ("ms", False), ("J", False)])
+def test_unit_is_fixed_by_the_name(unit: Any, good: bool) -> None:
+    if good:
+        Metric(name="latency.per_inference", value=1.0, unit=unit, mode="measured")
+    else:
+        with pytest.raises(ValidationError):
+            Metric(name="latency.per_inference", value=1.0, unit=unit, mode="measured")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "latency", "value": 1.0, "unit": "s", "mode": "measured"},
+        {"name": "throughput", "value": 1.0, "unit": "1/s", "mode": "guessed"},
+        {"name": "throughput", "value": 1.0, "unit": "1/s", "mode": "measured", "extra": 1},
+        {"name": "accuracy.top1", "value": 90.0, "unit": "fraction", "mode": "measured"},
+        {"name": "memory.arena", "value": 1.5, "unit": "bytes", "mode": "simulated"},
+        {"name": "accuracy.top1", "value": 0.9, "unit": "fraction", "mode": "measured", "ci95": [0.95, 0.85]},
+    ],
+)
+def test_wrong_metrics_are_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Metric.model_validate(fields)
+
+
+@given(st.integers(min_value=0, max_value=2**53))
+def test_a_count_has_one_spelling(count: int) -> None:
+    as_int = Metric.of("cycles.per_inference", count, "simulated")
+    as_float = Metric.of("cycles.per_inference", float(count), "simulated")
+    assert as_int.model_dump_json() == as_float.model_dump_json()
+    assert f'"value":{count},' in as_int.model_dump_json()
+
+
+def test_a_whole_second_is_still_a_float() -> None:
+    assert '"value":1.0,' in Metric.of("latency.per_inference", 1, "simulated").model_dump_json()
+
+
+def test_bytes_of_a_result_survive_a_round_trip(document: dict[str, Any]) -> None:
+    result = Result.model_validate(document)
+    assert Result.model_validate(json.loads(result.to_json())).to_json() == result.to_json()
+    assert result.to_json().endswith(b"\n}\n")
+
+
+@given(
+    created=st.datetimes(min_value=datetime(1970, 1, 1)).map(lambda d: f"{d:%Y-%m-%dT%H:%M:%SZ}"),
+    python=st.text(min_size=1),
+    packages=st.dictionaries(st.text(), st.text()),
+    commit=st.none() | st.text(),
+)
+def test_content_id_ignores_when_and_where(
+    created: str, python: str, packages: dict[str, str], commit: str | None
+) -> None:
+    document = DOCUMENT
+    other = copy.deepcopy(document)
+    other["created"] = created
+    other["environment"] |= {"python": python, "packages": packages}
+    other["tool"]["commit"] = commit
+    assert content_id(other) == document["id"]
+
+
+@given(st.data())
+def test_content_id_ignores_the_order_of_keys(data: st.DataObject) -> None:
+    order = data.draw(st.permutations(list(DOCUMENT)))
+    assert content_id({key: DOCUMENT[key] for key in order}) == DOCUMENT["id"]
+
+
+@given(value=st.floats(min_value=0, max_value=10, allow_nan=False))
+def test_content_id_sees_every_figure(value: float) -> None:
+    other = copy.deepcopy(DOCUMENT)
+    metric = next(m for m in other["metrics"] if m["name"] == "latency.per_inference")
+    same = metric["value"] == value
+    metric["value"] = value
+    assert (content_id(other) == DOCUMENT["id"]) == same
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("runner",), "board"),
+        (("device", "clock_hz"), 1),
+        (("engine", "flags"), []),
+        (("model", "sha256"), "b" * 64),
+        (("task", "version"), "2.0.0"),
+        (("tool", "version"), "9.9.9"),
+        (("data", "samples"), 1),
+        (("notes",), []),
+        (("evidence",), []),
+    ],
+)
+def test_content_id_sees_what_was_measured(path: tuple[str, ...], value: Any) -> None:
+    other = copy.deepcopy(DOCUMENT)
+    place = other
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    assert content_id(other) != DOCUMENT["id"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"publishable": True}, "contradict"),
+        ({"publishable": True, "not_publishable_because": []}, "official split"),
+        ({"not_publishable_because": []}, "contradict"),
+        ({"target_met": False}, "target_met"),
+        ({"target_met": None}, "target_met"),
+        ({"surprise": 1}, "extra"),
+        ({"created": "2026-11-21T04:00:00"}, "timezone"),
+        ({"unavailable": [{"name": "memory.arena", "reason": "both"}]}, "more than once"),
+    ],
+)
+def test_contradictions_are_refused(document: dict[str, Any], fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        Result.model_validate(changed(document, **fields))
+
+
+def test_a_limited_official_result_is_never_publishable(document: dict[str, Any]) -> None:
+    data = document["data"] | {"split": "official", "limit": 5}
+    with pytest.raises(ValidationError, match="whole official split"):
+        Result.model_validate(changed(document, data=data, publishable=True, not_publishable_because=[]))
+    data["limit"] = None
+    assert Result.model_validate(
+        changed(document, data=data, publishable=True, not_publishable_because=[])
+    ).publishable
+
+
+def test_evidence_names_cannot_leave_the_folder(document: dict[str, Any]) -> None:
+    for name in ("../x", "a/b", ".hidden", "", "a\\b"):
+        evidence = [document["evidence"][0] | {"name": name}]
+        with pytest.raises(ValidationError):
+            Result.model_validate(changed(document, evidence=evidence))
+
+
+def test_metric_lookup(document: dict[str, Any]) -> None:
+    result = Result.model_validate(document)
+    arena = result.metric("memory.arena")
+    assert arena is not None
+    assert arena.unit == "bytes"
+    assert result.metric("power.active") is None
