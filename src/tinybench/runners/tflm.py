@@ -1,0 +1,79 @@
+"""The official TFLite Micro interpreter, run on the host: the truth that every simulated output must equal."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybench.errors import ModelError
+from tinybench.models import Model
+
+_ARENA_BYTES = 16 * 2**20
+"""More than any device has; what is used of it is read back."""
+
+
+class Interpreter:
+    """TFLite Micro with its reference kernels."""
+
+    def __init__(self, model: Model) -> None:
+        from tflite_micro.python.tflite_micro import runtime
+
+        self._model = model
+        with _native_stderr() as said:
+            try:
+                self._interpreter = runtime.Interpreter.from_bytes(model.data, arena_size=_ARENA_BYTES)
+            except RuntimeError as error:
+                reason = said().strip().splitlines()
+                raise ModelError(
+                    f"{model.path}: TFLite Micro refuses it: {reason[0] if reason else error}",
+                    hint="export the model for TFLite Micro",
+                ) from None
+
+    def run(
+        self, inputs: NDArray[np.int8], on_inference: Callable[[int], None] | None = None
+    ) -> NDArray[np.int8]:
+        """Outputs, int8 of shape (n, output elements), for inputs of shape (n, *input shape without batch)."""
+        outputs = np.empty((len(inputs), self._model.output.elements), np.int8)
+        for index, data in enumerate(inputs):
+            self._interpreter.set_input(data.reshape(self._model.input.shape), 0)
+            self._interpreter.invoke()
+            outputs[index] = self._interpreter.get_output(0).ravel()
+            if on_inference is not None:
+                on_inference(index + 1)
+        return outputs
+
+    def arena_bytes(self) -> int:
+        """Bytes of the tensor arena that the interpreter used.
+
+        Its bookkeeping holds 64-bit pointers here, so that a 32-bit target needs somewhat less.
+        """
+        with _native_stderr() as said:
+            self._interpreter.print_allocations()  # the package has no other way to tell
+            found = re.search(r"Arena allocation total (\d+) bytes", said())
+        if found is None:
+            raise ModelError(f"{self._model.path}: TFLite Micro does not tell its arena", hint="run 'tinybench doctor'")
+        return int(found.group(1))
+
+
+@contextmanager
+def _native_stderr() -> Iterator[Callable[[], str]]:
+    """Catch what native code writes to standard error; gives a function that returns it so far."""
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+
+        def said() -> str:
+            file.seek(0)
+            return file.read().decode("utf-8", "replace")
+
+        try:
+            yield said
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

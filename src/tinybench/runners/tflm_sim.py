@@ -1,0 +1,181 @@
+"""``tflm-sim``: accuracy by the TFLite Micro interpreter, everything else by the simulated microcontroller.
+
+The two are tied together on every run: the simulated core executes some of the inputs, and each of its
+outputs must equal the interpreter's bit for bit.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybench import __version__
+from tinybench.errors import MismatchError
+from tinybench.mcusim.energy import inference_energy_j, run_power_w
+from tinybench.mcusim.simulate import Build, Simulation, build, simulate
+from tinybench.models import Model
+from tinybench.results.schema import Engine, Layer, Metric
+from tinybench.runners.base import Measurement, Progress, Workload, silent
+from tinybench.runners.tflm import Interpreter
+from tinybench.statistics import wilson_interval
+
+MIN_CHECKED_INPUTS = 8
+_SEED = 20_240_229
+"""Of the random inputs that fill up a split with fewer samples than are checked."""
+
+
+class TflmSim:
+    """Simulated Cortex-M, checked against TFLite Micro."""
+
+    name = "tflm-sim"
+    summary = "simulated Cortex-M running CMSIS-NN, checked bit for bit against TFLite Micro"
+
+    def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
+        """Compile, execute and check a model; see ``Runner.measure``.
+
+        Raises:
+            UnsupportedOperatorError: the simulator lacks a kernel.
+            CapacityError: the model does not fit the device.
+            MismatchError: a simulated output differs from the interpreter's.
+        """
+        model, device, samples = workload.model, workload.device, workload.samples
+        progress("compiling the firmware", 0, 0)
+        built = build(model, device)
+        interpreter = Interpreter(model)
+
+        checked = checked_inputs(model, samples.inputs, workload.checked_inputs)
+        simulation = simulate(
+            built, device, checked, on_inference=lambda done: progress("simulating", done, len(checked))
+        )
+        expected = interpreter.run(checked)
+        check_equal(simulation.outputs, expected)
+
+        total = len(samples.inputs)
+        outputs = interpreter.run(samples.inputs, lambda done: progress("classifying", done, total))
+        latency_s = simulation.cycles / device.clock_hz.value
+        checked_note = f"outputs of the simulated core equal TFLite Micro's on {len(checked)} inputs"
+        return Measurement(
+            engine=Engine(
+                name="tinybench-static",
+                version=__version__,
+                kernels="CMSIS-NN",
+                kernels_version=built.firmware.kernels_version,
+                compiler=built.firmware.compiler,
+                flags=built.firmware.flags,
+            ),
+            metrics=(
+                _top1(outputs, samples.labels, checked_note),
+                Metric.of("latency.per_inference", latency_s, "simulated"),
+                Metric.of("throughput", 1 / latency_s, "simulated"),
+                Metric.of("cycles.per_inference", simulation.cycles, "simulated", note=_spread(simulation)),
+                Metric.of("instructions.per_inference", simulation.instructions, "simulated"),
+                Metric.of(
+                    "energy.per_inference",
+                    inference_energy_j(device, latency_s),
+                    "simulated",
+                    note="supply rail of the board while the core runs from flash",
+                ),
+                Metric.of("power.active", run_power_w(device), "simulated"),
+                Metric.of("memory.ram", simulation.ram_bytes, "simulated", note=_ram(simulation)),
+                Metric.of("memory.flash", simulation.flash_bytes, "simulated", note="code, weights and constants"),
+                Metric.of(
+                    "memory.arena",
+                    interpreter.arena_bytes(),
+                    "simulated",
+                    note="of the TFLite Micro interpreter on a 64-bit host; a 32-bit target needs less",
+                ),
+            ),
+            layers=_layers(model, simulation),
+            evidence={
+                "firmware.elf": built.firmware.elf,
+                "model.c": built.program.source.encode(),
+                "layers.csv": _layer_csv(model, built, simulation),
+                "outputs.csv": _output_csv(samples.names, samples.labels, outputs),
+            },
+            notes=(checked_note,),
+        )
+
+
+def checked_inputs(model: Model, inputs: NDArray[np.int8], count: int) -> NDArray[np.int8]:
+    """The first ``count`` inputs (at least 8), filled up with seeded random ones if there are fewer.
+
+    int8 of shape (n, *input shape without batch).
+    """
+    wanted = max(MIN_CHECKED_INPUTS, count)
+    taken = inputs[:wanted]
+    missing = wanted - len(taken)
+    random = np.random.default_rng(_SEED).integers(-128, 128, (missing, *model.input.shape[1:]), dtype=np.int8)
+    return np.concatenate([taken, random])
+
+
+def check_equal(simulated: NDArray[np.int8], expected: NDArray[np.int8]) -> None:
+    """Compare outputs, int8 of shape (n, elements), bit for bit.
+
+    Raises:
+        MismatchError: naming the first input and value that differ.
+    """
+    different = np.argwhere(simulated != expected)
+    if different.size:
+        row, column = (int(i) for i in different[0])
+        raise MismatchError(
+            f"output {column} of input {row} is {simulated[row, column]} on the simulated core but "
+            f"{expected[row, column]} in TFLite Micro ({len(np.unique(different[:, 0]))} of {len(expected)} "
+            "inputs differ)",
+            hint="the figures would be of another network: report it with the model",
+        )
+
+
+def _top1(outputs: NDArray[np.int8], labels: NDArray[np.int64], note: str) -> Metric:
+    correct = int(np.count_nonzero(outputs.argmax(axis=1) == labels))
+    interval = wilson_interval(correct, len(labels))
+    return Metric.of("accuracy.top1", correct / len(labels), "simulated", ci95=interval, note=note)
+
+
+def _spread(simulation: Simulation) -> str:
+    low, high = simulation.cycles_range
+    return f"median over {len(simulation.outputs)} inputs; {low} to {high}"
+
+
+def _ram(simulation: Simulation) -> str:
+    return f"arena {simulation.arena_bytes} bytes, deepest stack {simulation.stack_bytes} bytes"
+
+
+def _layers(model: Model, simulation: Simulation) -> tuple[Layer, ...]:
+    return tuple(
+        Layer(
+            index=operator.index,
+            operator=operator.kind,
+            name=operator.outputs[0].name,
+            cycles=count.cycles,
+            instructions=count.instructions,
+            macs=operator.macs,
+            share=count.cycles / simulation.cycles,
+        )
+        for operator, count in zip(model.operators, simulation.layers, strict=True)
+    )
+
+
+def _layer_csv(model: Model, built: Build, simulation: Simulation) -> bytes:
+    header = ("index", "function", "macs", "cycles", "instructions", "stalls_fetch", "stalls_data", "flash_reads")
+    rows = [
+        (op.index, function, op.macs, n.cycles, n.instructions, n.stalls_fetch, n.stalls_data, n.flash_reads)
+        for op, function, n in zip(model.operators, built.program.layers, simulation.layers, strict=True)
+    ]
+    return _csv(header, rows)
+
+
+def _output_csv(names: Sequence[str], labels: NDArray[np.int64], outputs: NDArray[np.int8]) -> bytes:
+    header = ("sample", "label", *(f"output_{i}" for i in range(outputs.shape[1])))
+    return _csv(header, ((n, int(y), *map(int, o)) for n, y, o in zip(names, labels, outputs, strict=True)))
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
