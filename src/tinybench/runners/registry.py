@@ -64,7 +64,7 @@ def runner(name: str) -> Runner:
     except (ImportError, AttributeError, TypeError) as error:
         raise ContentError(
             f"runner '{name}' ({_origin(entry)}) cannot be loaded: {error}",
-            hint="run 'tinybench doctor'; reinstall the package that provides it",
+            hint="reinstall the package that provides it",
         ) from error
     if made.name != name:
         raise ContentError(
