@@ -1,0 +1,66 @@
+"""Writes ``model.toml`` of a trained reference model: what the file is and what it scored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tinybench.models import Model
+from tinybench.training.accuracy import Score
+
+__all__ = ["model_toml"]
+
+
+def model_toml(
+    model_path: Path,
+    scores: Sequence[Score],
+    data_names: Mapping[str, str],
+    provenance: Mapping[str, str | int],
+    *,
+    task: str,
+    title: str,
+) -> str:
+    """Text of ``model.toml`` (see ``tinybench.specs.ModelSpec``).
+
+    Args:
+        model_path: the int8 .tflite, from which checksum, operators, MACs and parameters are read.
+        scores: what was measured.
+        data_names: what to call each ``Score.data``.
+        provenance: recipe, tensorflow, seed, data and calibration.
+        task: id of the task and of the model.
+        title: for people.
+    """
+    model = Model.load(model_path)
+    head: dict[str, str | int | list[str]] = {
+        "id": task,
+        "task": task,
+        "title": title,
+        "file": model_path.name,
+        "sha256": model.sha256,
+        "license": "Apache-2.0",
+        "macs": model.macs,
+        "parameters": model.parameters,
+        "operators": [operator.kind for operator in model.operators],
+    }
+    lines = [f"{key} = {_toml(value)}" for key, value in head.items()]
+    for entry in scores:
+        lines += [
+            "",
+            "[[accuracy]]",
+            f"data = {_toml(data_names[entry.data])}",
+            'metric = "top1"',
+            f"precision = {_toml(entry.precision)}",
+            f"value = {entry.value:.4f}",
+            f"samples = {entry.samples}",
+            f"ci95 = [{entry.ci95[0]:.4f}, {entry.ci95[1]:.4f}]",
+        ]
+    lines += ["", "[provenance]", *(f"{key} = {_toml(value)}" for key, value in provenance.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | int | list[str]) -> str:
+    if isinstance(value, list):
+        return "[\n" + "".join(f"    {_toml(item)},\n" for item in value) + "]"
+    # A JSON string or integer is also a TOML one.
+    return json.dumps(value, ensure_ascii=False)
