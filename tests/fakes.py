@@ -179,7 +179,7 @@ class FakeRunner:
                 Layer(
                     index=0,
                     operator="FULLY_CONNECTED",
-                    name="dense[0]",
+                    name="dense[0];fused/with/this",
                     cycles=1_234_567,
                     instructions=1_000_000,
                     macs=8,

@@ -42,7 +42,8 @@ def test_table_says_what_was_measured_and_where_it_is(
         "fake engine 1.0, none 0",
         "cc 1, -O3 -DX[1]",
         "smoke: 10 samples of demo-data",
-        "accuracy (top-1) 95.0 % simulated 95 % CI 90.0 % to 97.0 %; target 90.0 % met",
+        "accuracy (top-1) 95.0 % simulated 95 % CI 90.0 % to 97.0 %",
+        "the target of 90.0 % is for the official split",
         "latency 12.35 ms simulated",
         "tensor arena 2.0 KiB simulated from the [fake] interpreter",
         "cycles 1.235 M simulated",
@@ -54,6 +55,18 @@ def test_table_says_what_was_measured_and_where_it_is(
         assert expected in flat
     assert "FULLY_CONNECTED" not in out
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "verdict"), [(0.95, "target 90.0 % met"), (0.5, "target 90.0 % not met")]
+)
+def test_target_on_the_official_split(
+    world: World, folder: Path, capsys: pytest.CaptureFixture[str], accuracy: float, verdict: str
+) -> None:
+    world.official_present = True
+    world.runner.accuracy = accuracy
+    assert run() == 0
+    assert verdict in " ".join(capsys.readouterr().out.split())
 
 
 def test_layers(world: World, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -156,8 +156,11 @@ def _remark(result: Result, metric: Metric) -> str:
         low, high = (quantity(bound, metric.unit) for bound in metric.ci95)
         parts.append(f"95 % CI {low} to {high}")
     if metric.name.startswith("accuracy."):
-        verdict = "met" if result.target_met else "not met"
-        parts.append(f"target {quantity(result.target, metric.unit)} {verdict}")
+        target = quantity(result.target, metric.unit)
+        if result.data.split == "official":
+            parts.append(f"target {target} {'met' if result.target_met else 'not met'}")
+        else:
+            parts.append(f"the target of {target} is for the official split")
     if metric.note:
         parts.append(metric.note)
     return "; ".join(parts)
@@ -177,7 +180,7 @@ def _layers(result: Result) -> Table:
         table.add_row(
             str(layer.index),
             escape(layer.operator),
-            escape(layer.name),
+            escape(layer.name.partition(";")[0]),  # converters join the names of fused operators
             f"{layer.cycles:,}",
             f"{layer.instructions:,}",
             f"{layer.macs:,}",

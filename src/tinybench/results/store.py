@@ -126,12 +126,13 @@ def write(result: Result, files: Mapping[str, bytes], destination: Destination) 
     return result.at(path)
 
 
-def read(path: Path) -> Result:
+def read(path: str | os.PathLike[str]) -> Result:
     """Read a result of any schema that was ever written.
 
     Raises:
         DataError: not readable, not a result, of an unknown schema, or changed since it was written.
     """
+    path = Path(path)
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
@@ -155,13 +156,14 @@ def read(path: Path) -> Result:
     return result.at(path)
 
 
-def verify(path: Path) -> Result:
+def verify(path: str | os.PathLike[str]) -> Result:
     """Read a result and compare its evidence files with their hashes.
 
     Raises:
         DataError: the result is broken, or an evidence file is missing.
         MismatchError: an evidence file is not what the result says.
     """
+    path = Path(path)
     result = read(path)
     folder = evidence_folder(path)
     for item in result.evidence:
