@@ -64,23 +64,23 @@ def extract(
     """
     written = 0
     try:
-        with (
-            gzip.open(archive, "rb") as stream,
+        with gzip.open(archive, "rb") as stream:
             # As a stream ("r|") tarfile reads strictly forward, so that the byte limit sees every byte, also
             # those of headers, before they are held in memory.
-            tarfile.open(
-                fileobj=cast("IO[bytes]", _Limited(stream, archive, limits.bytes)), mode="r|"
-            ) as tar,
-        ):
-            for number, member in enumerate(tar, start=1):
-                if number > limits.members:
-                    raise _unsafe(archive, f"more than {limits.members} members")
-                path = _checked_path(archive, member)
-                if member.isdir() or not wanted(path):
-                    continue
-                _write(tar, member, into / path, archive)
-                written += 1
-                progress("unpack", written, total)
+            limited = _Limited(stream, archive, limits.bytes)
+            with tarfile.open(fileobj=cast("IO[bytes]", limited), mode="r|") as tar:
+                for number, member in enumerate(tar, start=1):
+                    if number > limits.members:
+                        raise _unsafe(archive, f"more than {limits.members} members")
+                    path = _checked_path(archive, member)
+                    if member.isdir() or not wanted(path):
+                        continue
+                    _write(tar, member, into / path, archive)
+                    written += 1
+                    progress("unpack", written, total)
+            # gzip checks its CRC at the end, which tarfile does not read up to.
+            while limited.read(_COPY_BYTES):
+                pass
     except (tarfile.TarError, OSError, ValueError) as error:
         raise _broken(archive, error) from error
     return written
