@@ -260,7 +260,9 @@ def validate(kind: type[S], document: Mapping[str, Any], path: Path, expected_id
         key = ".".join(str(part) for part in first["loc"]) or "(the whole file)"
         raise ContentError(f"{path}: {key}: {first['msg'].lower()}", hint="correct the file") from None
     if spec.id != expected_id:
-        raise ContentError(f"{path}: id: is '{spec.id}' but the name says '{expected_id}'", hint="make them equal")
+        raise ContentError(
+            f"{path}: id: is '{spec.id}' but the name says '{expected_id}'", hint="make them equal"
+        )
     return spec
 
 

@@ -8,7 +8,8 @@ import math
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """95 % confidence interval of a proportion.
 
-    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+    JASA 22, 1927.
     """
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} of {trials} is not a proportion")

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from tinybench.errors import SimulationError
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,13 @@ def read_image(elf: bytes) -> Image:
         for segment in file.iter_segments("PT_LOAD")
         if segment["p_filesz"]
     )
-    text = file.get_section_by_name(".text")
+    text, table = file.get_section_by_name(".text"), file.get_section_by_name(".symtab")
+    if text is None or not isinstance(table, SymbolTableSection):
+        raise SimulationError("the firmware has no code or no symbols", hint="run 'tinybench doctor'")
     symbols: dict[str, tuple[int, int]] = {}
     marks: dict[int, bool] = {}
     text_end = text["sh_addr"] + text["sh_size"]
-    for symbol in file.get_section_by_name(".symtab").iter_symbols():
+    for symbol in table.iter_symbols():
         kind, value = symbol["st_info"]["type"], symbol["st_value"]
         if symbol.name.startswith(("$t", "$d")):
             if text["sh_addr"] <= value < text_end:

@@ -60,8 +60,10 @@ def activation_range(kind: int, scale: float, zero_point: int) -> tuple[int, int
         return max(-128, quantize(-1.0)), min(127, quantize(1.0))
     if kind == 3:
         return max(-128, quantize(0.0)), min(127, quantize(6.0))
-    raise ModelError(f"fused activation {kind} is not one of none, RELU, RELU_N1_TO_1, RELU6", hint="export again")
+    raise ModelError(
+        f"fused activation {kind} is not one of none, RELU, RELU_N1_TO_1, RELU6", hint="export again"
+    )
 
 
 def _round_half_away(value: float) -> int:
-    return int(math.floor(abs(value) + 0.5)) * (1 if value >= 0 else -1)
+    return math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)

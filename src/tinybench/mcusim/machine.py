@@ -16,6 +16,8 @@ from tinybench.mcusim.timing import TimingTables, timing_tables
 from tinybench.specs import DeviceSpec
 
 _STACK_PAINT = 0xA5
+STACK_RESERVE_BYTES = 4096
+"""RAM that must be left for the stack; the kernels use well below half of it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class Machine:
     zero-wait-state memory.
     """
 
-    def __init__(self, image: Image, device: DeviceSpec, layers: tuple[str, ...], *, memory_model: bool = True) -> None:
+    def __init__(
+        self, image: Image, device: DeviceSpec, layers: tuple[str, ...], *, memory_model: bool = True
+    ) -> None:
         import unicorn
         from unicorn import arm_const
 
@@ -50,7 +54,9 @@ class Machine:
             tables, entries, len(layers), device, memory_model=memory_model, stop=_unicorn().uc_emu_stop
         )
         self._hook(memory_model)
-        self._call("reset_handler", until="tinybench_halt")  # copies data, and one inference on zeros warms the caches
+        self._call(
+            "reset_handler", until="tinybench_halt"
+        )  # copies data, and one inference on zeros warms the caches
         self._check_start()
 
     def infer(self, data: bytes, input_address: int, output_address: int, output_bytes: int) -> Execution:
@@ -74,11 +80,9 @@ class Machine:
         low, high = self._stack
         painted = np.frombuffer(bytes(self._uc.mem_read(low, high - low)), np.uint8)
         touched = np.flatnonzero(painted != _STACK_PAINT)
+        if touched.size and touched[0] == 0:
+            raise SimulationError("the stack ran into the arena", hint="use a device with more RAM")
         return 0 if touched.size == 0 else int(high - low - touched[0])
-
-    def word(self, address: int) -> int:
-        """A little-endian 32-bit word of memory."""
-        return int.from_bytes(self._uc.mem_read(address, 4), "little")
 
     @property
     def _stack(self) -> tuple[int, int]:
@@ -99,16 +103,25 @@ class Machine:
         self._add_hook(_UC_HOOK_BLOCK, native.tinybench_block, 1, 0)
         if memory_model:
             flash = self._device.flash
-            self._add_hook(_UC_HOOK_MEM_READ, native.tinybench_flash_read, flash.base, flash.base + flash.bytes - 1)
+            self._add_hook(
+                _UC_HOOK_MEM_READ, native.tinybench_flash_read, flash.base, flash.base + flash.bytes - 1
+            )
 
     def _add_hook(self, kind: int, function: Any, begin: int, end: int) -> None:
         handle = ctypes.c_size_t()
         status = _unicorn().uc_hook_add(
-            self._uc._uch, ctypes.byref(handle), kind, ctypes.cast(function, ctypes.c_void_p),
-            ctypes.c_void_p(self._counter.address), ctypes.c_uint64(begin), ctypes.c_uint64(end),
+            self._uc._uch,
+            ctypes.byref(handle),
+            kind,
+            ctypes.cast(function, ctypes.c_void_p),
+            ctypes.c_void_p(self._counter.address),
+            ctypes.c_uint64(begin),
+            ctypes.c_uint64(end),
         )
         if status != 0:
-            raise SimulationError(f"the emulator refused a hook (status {status})", hint="run 'tinybench doctor'")
+            raise SimulationError(
+                f"the emulator refused a hook (status {status})", hint="run 'tinybench doctor'"
+            )
 
     def _call(self, function: str, until: str | None = None) -> int:
         """Call a function without arguments; gives r0."""
@@ -133,7 +146,9 @@ class Machine:
     def _check_start(self) -> None:
         failed = self._call("tinybench_check")
         if failed:
-            raise SimulationError(f"operator {failed - 1} has too small a scratch buffer", hint="report it with the model")
+            raise SimulationError(
+                f"operator {failed - 1} has too small a scratch buffer", hint="report it with the model"
+            )
 
 
 _UC_HOOK_BLOCK = 1 << 3
@@ -155,11 +170,13 @@ def check_capacity(image: Image, device: DeviceSpec) -> None:
         CapacityError: flash or RAM is too small.
     """
     for what, needed, region in (
-        ("flash", image.flash_bytes, device.flash), ("RAM", image.static_ram_bytes, device.ram),
+        ("flash", image.flash_bytes, device.flash),
+        ("RAM", image.static_ram_bytes + STACK_RESERVE_BYTES, device.ram),
     ):
         if needed > region.bytes:
             raise CapacityError(
-                f"the model needs {needed} bytes of {what}, {needed - region.bytes} more than {device.id} has",
+                f"the model needs {needed} bytes of {what}, "
+                f"{needed - region.bytes} more than {device.id} has",
                 hint="use a smaller model or a larger device",
             )
 

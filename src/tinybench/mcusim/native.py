@@ -94,8 +94,14 @@ class Counter:
     """Counts cycles and instructions per layer while an emulator calls its hooks."""
 
     def __init__(
-        self, tables: TimingTables, layer_entry: NDArray[np.int16], layers: int, device: DeviceSpec,
-        *, memory_model: bool, stop: Any,
+        self,
+        tables: TimingTables,
+        layer_entry: NDArray[np.int16],
+        layers: int,
+        device: DeviceSpec,
+        *,
+        memory_model: bool,
+        stop: Any,
     ) -> None:
         if layers > MAX_LAYERS:
             raise ModelError(f"the model has {layers} operators", hint=f"up to {MAX_LAYERS} are simulated")
@@ -106,13 +112,27 @@ class Counter:
         lines = flash.bytes >> line_shift
         # ctypes keeps addresses only: the arrays must live as long as the counter.
         self._kept = (
-            tables.cycles_before, tables.instructions_before, tables.entry_cycles, tables.target_cycles,
-            tables.taken_cycles, layer_entry, np.empty(lines, np.int16), np.empty(lines, np.int16),
+            tables.cycles_before,
+            tables.instructions_before,
+            tables.entry_cycles,
+            tables.target_cycles,
+            tables.taken_cycles,
+            layer_entry,
+            np.empty(lines, np.int16),
+            np.empty(lines, np.int16),
         )
         s = self._state
         s.code_base, s.code_halfwords = tables.base, len(tables.entry_cycles)
-        (s.cycles_before, s.instructions_before, s.entry_cycles, s.target_cycles, s.taken_cycles, s.layer_entry,
-         s.instruction.slot_of_line, s.data.slot_of_line) = (array.ctypes.data for array in self._kept)
+        (
+            s.cycles_before,
+            s.instructions_before,
+            s.entry_cycles,
+            s.target_cycles,
+            s.taken_cycles,
+            s.layer_entry,
+            s.instruction.slot_of_line,
+            s.data.slot_of_line,
+        ) = (array.ctypes.data for array in self._kept)
         s.flash_base, s.flash_bytes, s.memory_model = flash.base, flash.bytes, int(memory_model)
         s.wait_states, s.line_shift, s.word_shift = timing.wait_states.value, line_shift, word_shift
         s.prefetch = int(timing.prefetch.value)
@@ -140,7 +160,8 @@ class Counter:
         """Counts of each layer since the last ``clear``."""
         counted = self._state.layers[: self._layers]
         return tuple(
-            LayerCount(t.cycles, t.instructions, t.stalls_fetch, t.stalls_data, t.flash_reads) for t in counted
+            LayerCount(t.cycles, t.instructions, t.stalls_fetch, t.stalls_data, t.flash_reads)
+            for t in counted
         )
 
     @property

@@ -35,8 +35,8 @@ class Build:
 class Simulation:
     """What the simulated device did with some inputs.
 
-    ``outputs`` is int8 of shape (n, *output shape without batch); the figures are those of the inference with the
-    median cycle count (the lower one of two), so that layers add up to the whole.
+    ``outputs`` is int8 of shape (n, output elements); the figures are those of the inference with the median
+    cycle count (the lower one of two), so that layers add up to the whole.
     """
 
     outputs: NDArray[np.int8]
@@ -61,7 +61,8 @@ def build(model: Model, device: DeviceSpec) -> Build:
     program = lower(model)
     weights = sum(t.nbytes for t in model.tensors if t.is_constant)
     for what, needed, region in (
-        ("flash", weights, device.flash), ("RAM", program.arena.bytes, device.ram),
+        ("flash", weights, device.flash),
+        ("RAM", program.arena.bytes, device.ram),
     ):
         if needed > region.bytes:  # said before the linker says it worse
             raise CapacityError(
@@ -92,7 +93,10 @@ def simulate(
     for index, data in enumerate(inputs):
         executions.append(
             machine.infer(
-                data.tobytes(), arena + program.input_offset, arena + program.output_offset, program.output_bytes
+                data.tobytes(),
+                arena + program.input_offset,
+                arena + program.output_offset,
+                program.output_bytes,
             )
         )
         if on_inference is not None:

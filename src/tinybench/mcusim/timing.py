@@ -18,7 +18,6 @@ from tinybench.mcusim.cores import Core
 from tinybench.mcusim.cores.instruction import Instruction
 from tinybench.mcusim.elf import Image
 
-
 _IT = re.compile("it[te]{0,3}")
 _CONDITION = re.compile(r"(eq|ne|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)(?=(\.|$))")
 """What capstone appends to the mnemonics of an IT block, before any width qualifier."""

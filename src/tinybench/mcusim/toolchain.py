@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from tinybench import content
 from tinybench.cache import cache_dir
-from tinybench.errors import OutputError, ToolchainError
+from tinybench.errors import CapacityError, OutputError, ToolchainError
 from tinybench.mcusim.lower import Program
 from tinybench.specs import DeviceSpec
 
@@ -149,7 +150,7 @@ def _build(kind: str, sources: Mapping[str, bytes], command: Sequence[str], outp
             data = (folder / output).read_bytes()
         with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as partial:
             partial.write(data)
-        os.replace(partial.name, kept)
+        Path(partial.name).replace(kept)
     except OSError as error:
         raise OutputError(
             f"cannot build in {kept.parent}: {error.strerror}", hint="free the disk or set TINYBENCH_CACHE"
@@ -160,20 +161,43 @@ def _build(kind: str, sources: Mapping[str, bytes], command: Sequence[str], outp
 def _compile(arguments: Sequence[str], folder: Path) -> None:
     spec = importlib.util.find_spec("ziglang")
     if spec is None or spec.origin is None:
-        raise ToolchainError("the compiler package 'ziglang' is not installed", hint="pip install tinybench-suite")
+        raise ToolchainError(
+            "the compiler package 'ziglang' is not installed", hint="pip install tinybench-suite"
+        )
     zig = Path(spec.origin).parent / "zig"
     # Zig's own cache must not hold absolute paths of an earlier folder: it lives and dies with the build.
     cache_folder = str(folder / "zig-cache")
-    environment = {"ZIG_GLOBAL_CACHE_DIR": cache_folder, "ZIG_LOCAL_CACHE_DIR": cache_folder, "PATH": os.environ.get("PATH", "")}
+    environment = {
+        "ZIG_GLOBAL_CACHE_DIR": cache_folder,
+        "ZIG_LOCAL_CACHE_DIR": cache_folder,
+        "PATH": os.environ.get("PATH", ""),
+    }
     try:
         done = subprocess.run(
-            [str(zig), *arguments], cwd=folder, env=environment, capture_output=True, text=True,
-            timeout=_TIMEOUT_S, check=False,
+            [str(zig), *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ToolchainError(f"the compiler ran for over {_TIMEOUT_S} s", hint="try again on an idle machine") from None
+        raise ToolchainError(
+            f"the compiler ran for over {_TIMEOUT_S} s", hint="try again on an idle machine"
+        ) from None
     finally:
         shutil.rmtree(cache_folder, ignore_errors=True)
+    overflow = re.search(r"region '(FLASH|RAM)': overflowed by (\d+) bytes", done.stderr)
+    if overflow:
+        raise CapacityError(
+            f"the firmware needs {overflow.group(2)} bytes more of {overflow.group(1)} than the device has",
+            hint="use a smaller model or a larger device",
+        )
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["?"]
+        lines = (
+            [line for line in done.stderr.splitlines() if "error" in line]
+            or done.stderr.splitlines()
+            or ["?"]
+        )
         raise ToolchainError(f"the compiler failed: {lines[0].strip()}", hint="run 'tinybench doctor'")

@@ -23,7 +23,11 @@ from tinybench.errors import ModelError
 MAX_MODEL_BYTES = 64 * 2**20
 """Larger than any microcontroller's flash; stops a wrong file from being read into memory."""
 
-_DTYPES = {"INT8": np.dtype(np.int8), "INT32": np.dtype("<i4"), "INT64": np.dtype("<i8")}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "INT8": np.dtype(np.int8),
+    "INT32": np.dtype("<i4"),
+    "INT64": np.dtype("<i8"),
+}
 
 
 @dataclass(frozen=True)
@@ -148,13 +152,10 @@ class Model:
     @cached_property
     def parameters(self) -> int:
         """Elements of all weights and biases."""
-        used = {t.index: t for op in self.operators for t in op.inputs if t is not None and t.is_constant}
-        shapes = {op.inputs[1].index for op in self.operators if op.kind == "RESHAPE" and _has(op, 1)}  # type: ignore[union-attr]
-        return sum(t.elements for index, t in used.items() if index not in shapes)
-
-
-def _has(operator: Operator, position: int) -> bool:
-    return len(operator.inputs) > position and operator.inputs[position] is not None
+        # Shared tensors count once; the shape that RESHAPE reads is not a parameter.
+        weighted = [operator for operator in self.operators if operator.kind != "RESHAPE"]
+        used = {t.index: t for op in weighted for t in op.inputs if t is not None and t.is_constant}
+        return sum(tensor.elements for tensor in used.values())
 
 
 def load(path: Path) -> Model:
@@ -162,10 +163,14 @@ def load(path: Path) -> Model:
     try:
         size = path.stat().st_size
         if size > MAX_MODEL_BYTES:
-            raise ModelError(f"{path} has {size} bytes", hint=f"models of up to {MAX_MODEL_BYTES} bytes are read")
+            raise ModelError(
+                f"{path} has {size} bytes", hint=f"models of up to {MAX_MODEL_BYTES} bytes are read"
+            )
         data = path.read_bytes()
     except FileNotFoundError:
-        raise ModelError(f"{path} does not exist", hint="give a reference model's name or a .tflite file") from None
+        raise ModelError(
+            f"{path} does not exist", hint="give a reference model's name or a .tflite file"
+        ) from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}", hint="check the path") from None
     if len(data) < 16 or data[4:8] != b"TFL3":
@@ -174,31 +179,55 @@ def load(path: Path) -> Model:
         return _parse(path, data)
     except ModelError:
         raise
-    except (struct.error, IndexError, ValueError, TypeError, AttributeError, KeyError, OverflowError,
-            UnicodeDecodeError, RecursionError, MemoryError):
-        raise ModelError(f"{path} is truncated or corrupt", hint="export or download the model again") from None
+    except (
+        struct.error,
+        IndexError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        OverflowError,
+        UnicodeDecodeError,
+        RecursionError,
+        MemoryError,
+    ):
+        raise ModelError(
+            f"{path} is truncated or corrupt", hint="export or download the model again"
+        ) from None
 
 
 def _parse(path: Path, data: bytes) -> Model:
     from tflite_micro.python.tflite_micro.runtime import schema_fb as schema
 
-    builtin_names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    builtin_names = {
+        value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
+    }
     type_names = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
     root = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
     if root.version != 3:
         raise ModelError(f"{path} has schema version {root.version}", hint="version 3 is the one in use")
     if len(root.subgraphs or ()) != 1:
-        raise ModelError(f"{path} has {len(root.subgraphs or ())} subgraphs", hint="export a model with exactly one")
+        raise ModelError(
+            f"{path} has {len(root.subgraphs or ())} subgraphs", hint="export a model with exactly one"
+        )
     graph = root.subgraphs[0]
     tensors = tuple(_tensor(path, i, t, root, len(data), type_names) for i, t in enumerate(graph.tensors))
-    operators = tuple(_operator(i, o, root, tensors, builtin_names) for i, o in enumerate(graph.operators or ()))
+    operators = tuple(
+        _operator(i, o, root, tensors, builtin_names) for i, o in enumerate(graph.operators or ())
+    )
     if not operators:
         raise ModelError(f"{path} has no operators", hint="export the model again")
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         counts = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
         raise ModelError(f"{path} has {counts}", hint="models with one input and one output are measured")
-    model = Model(path, data, tensors, operators, tensors[_index(graph.inputs[0], tensors)],
-                  tensors[_index(graph.outputs[0], tensors)])
+    model = Model(
+        path,
+        data,
+        tensors,
+        operators,
+        tensors[_index(graph.inputs[0], tensors)],
+        tensors[_index(graph.outputs[0], tensors)],
+    )
     _check_int8(model)
     _check_order(model)
     return model
@@ -210,7 +239,9 @@ def _index(value: int, items: tuple[Any, ...]) -> int:
     return int(value)
 
 
-def _tensor(path: Path, index: int, raw: Any, root: Any, file_bytes: int, type_names: Mapping[int, str]) -> Tensor:
+def _tensor(
+    path: Path, index: int, raw: Any, root: Any, file_bytes: int, type_names: Mapping[int, str]
+) -> Tensor:
     name = raw.name.decode("utf-8") if raw.name else f"tensor_{index}"
     dtype = type_names[raw.type]
     shape = tuple(int(d) for d in raw.shape) if raw.shape is not None else ()
@@ -220,12 +251,16 @@ def _tensor(path: Path, index: int, raw: Any, root: Any, file_bytes: int, type_n
             hint="convert the model with full int8 quantisation, int8 input and output",
         )
     if any(d < 1 for d in shape) or math.prod(shape) > MAX_MODEL_BYTES:
-        raise ModelError(f"{path}: tensor {index} '{name}' has the shape {list(shape)}", hint="export fixed shapes")
+        raise ModelError(
+            f"{path}: tensor {index} '{name}' has the shape {list(shape)}", hint="export fixed shapes"
+        )
     if raw.sparsity is not None or raw.isVariable:
         raise ModelError(f"{path}: tensor {index} '{name}' is sparse or a variable", hint="export it dense")
     buffer = root.buffers[_index(raw.buffer, tuple(root.buffers))]
     if buffer.offset or buffer.size:
-        raise ModelError(f"{path}: tensor {index} '{name}' lies outside the flatbuffer", hint="export below 2 GB")
+        raise ModelError(
+            f"{path}: tensor {index} '{name}' lies outside the flatbuffer", hint="export below 2 GB"
+        )
     content = None
     if buffer.data is not None and len(buffer.data):
         itemsize = _DTYPES[dtype].itemsize
@@ -270,7 +305,9 @@ def _check_int8(model: Model) -> None:
                 hint="convert the model with full int8 quantisation, int8 input and output",
             )
         if not -128 <= tensor.zero_point <= 127:
-            raise ModelError(f"{model.path}: the {what}'s zero point is {tensor.zero_point}", hint="export it again")
+            raise ModelError(
+                f"{model.path}: the {what}'s zero point is {tensor.zero_point}", hint="export it again"
+            )
 
 
 def _check_order(model: Model) -> None:

@@ -1,4 +1,4 @@
-"""The official TFLite Micro interpreter, run on the host: the truth that every simulated output must equal."""
+"""The official TFLite Micro interpreter, on the host: the truth that each simulated output must equal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Interpreter:
     def run(
         self, inputs: NDArray[np.int8], on_inference: Callable[[int], None] | None = None
     ) -> NDArray[np.int8]:
-        """Outputs, int8 of shape (n, output elements), for inputs of shape (n, *input shape without batch)."""
+        """Outputs, int8 of shape (n, output elements), for inputs of shape (n, *input without batch)."""
         outputs = np.empty((len(inputs), self._model.output.elements), np.int8)
         for index, data in enumerate(inputs):
             self._interpreter.set_input(data.reshape(self._model.input.shape), 0)
@@ -57,7 +57,9 @@ class Interpreter:
             self._interpreter.print_allocations()  # the package has no other way to tell
             found = re.search(r"Arena allocation total (\d+) bytes", said())
         if found is None:
-            raise ModelError(f"{self._model.path}: TFLite Micro does not tell its arena", hint="run 'tinybench doctor'")
+            raise ModelError(
+                f"{self._model.path}: TFLite Micro does not tell its arena", hint="run 'tinybench doctor'"
+            )
         return int(found.group(1))
 
 

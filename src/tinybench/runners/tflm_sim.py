@@ -68,7 +68,7 @@ class TflmSim:
                 flags=built.firmware.flags,
             ),
             metrics=(
-                _top1(outputs, samples.labels, checked_note),
+                _top1(outputs, samples.labels),
                 Metric.of("latency.per_inference", latency_s, "simulated"),
                 Metric.of("throughput", 1 / latency_s, "simulated"),
                 Metric.of("cycles.per_inference", simulation.cycles, "simulated", note=_spread(simulation)),
@@ -79,9 +79,13 @@ class TflmSim:
                     "simulated",
                     note="supply rail of the board while the core runs from flash",
                 ),
-                Metric.of("power.active", run_power_w(device), "simulated"),
+                Metric.of(
+                    "power.active", run_power_w(device), "simulated", note="run current of the device profile"
+                ),
                 Metric.of("memory.ram", simulation.ram_bytes, "simulated", note=_ram(simulation)),
-                Metric.of("memory.flash", simulation.flash_bytes, "simulated", note="code, weights and constants"),
+                Metric.of(
+                    "memory.flash", simulation.flash_bytes, "simulated", note="code, weights and constants"
+                ),
                 Metric.of(
                     "memory.arena",
                     interpreter.arena_bytes(),
@@ -108,7 +112,9 @@ def checked_inputs(model: Model, inputs: NDArray[np.int8], count: int) -> NDArra
     wanted = max(MIN_CHECKED_INPUTS, count)
     taken = inputs[:wanted]
     missing = wanted - len(taken)
-    random = np.random.default_rng(_SEED).integers(-128, 128, (missing, *model.input.shape[1:]), dtype=np.int8)
+    random = np.random.default_rng(_SEED).integers(
+        -128, 128, (missing, *model.input.shape[1:]), dtype=np.int8
+    )
     return np.concatenate([taken, random])
 
 
@@ -129,9 +135,10 @@ def check_equal(simulated: NDArray[np.int8], expected: NDArray[np.int8]) -> None
         )
 
 
-def _top1(outputs: NDArray[np.int8], labels: NDArray[np.int64], note: str) -> Metric:
+def _top1(outputs: NDArray[np.int8], labels: NDArray[np.int64]) -> Metric:
     correct = int(np.count_nonzero(outputs.argmax(axis=1) == labels))
     interval = wilson_interval(correct, len(labels))
+    note = "TFLite Micro on the host"
     return Metric.of("accuracy.top1", correct / len(labels), "simulated", ci95=interval, note=note)
 
 
@@ -160,7 +167,16 @@ def _layers(model: Model, simulation: Simulation) -> tuple[Layer, ...]:
 
 
 def _layer_csv(model: Model, built: Build, simulation: Simulation) -> bytes:
-    header = ("index", "function", "macs", "cycles", "instructions", "stalls_fetch", "stalls_data", "flash_reads")
+    header = (
+        "index",
+        "function",
+        "macs",
+        "cycles",
+        "instructions",
+        "stalls_fetch",
+        "stalls_data",
+        "flash_reads",
+    )
     rows = [
         (op.index, function, op.macs, n.cycles, n.instructions, n.stalls_fetch, n.stalls_data, n.flash_reads)
         for op, function, n in zip(model.operators, built.program.layers, simulation.layers, strict=True)

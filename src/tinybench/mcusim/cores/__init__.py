@@ -29,5 +29,5 @@ class Core(Protocol):
 
 def core(name: str) -> Core:
     """The timing of the core called ``name``, such as ``cortex-m4``."""
-    module: Core = importlib.import_module(f"tinybench.mcusim.cores.{name.replace('-', '_')}")  # type: ignore[assignment]
+    module: Core = importlib.import_module(f"tinybench.mcusim.cores.{name.replace('-', '_')}")
     return module

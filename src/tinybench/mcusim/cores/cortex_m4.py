@@ -15,14 +15,14 @@ from tinybench.mcusim.cores.instruction import Instruction
 # 3-2: every DSP instruction; each takes one cycle.
 _ONE_CYCLE = frozenset(
     """
-    mov movs movw movt mvn mvns add adds addw adc adcs sub subs subw sbc sbcs rsb rsbs and ands orr orrs orn orns
-    eor eors bic bics lsl lsls lsr lsrs asr asrs ror rors rrx cmp cmn tst teq clz rev rev16 revsh rbit adr nop
-    sxtb sxth uxtb uxth sxtb16 uxtb16 sxtab sxtah uxtab uxtah sxtab16 uxtab16 bfc bfi sbfx ubfx ssat usat ssat16
-    usat16 mul muls mla mls smull umull smlal umlal umaal smlabb smlabt smlatb smlatt smulbb smulbt smultb smultt
-    smlawb smlawt smulwb smulwt smlad smladx smlsd smlsdx smlald smlaldx smlsld smlsldx smlalbb smlalbt smlaltb
-    smlaltt smuad smuadx smusd smusdx smmul smmulr smmla smmlar smmls smmlsr qadd qsub qdadd qdsub qadd16 qsub16
-    qadd8 qsub8 qasx qsax sadd16 ssub16 sadd8 ssub8 sasx ssax uadd16 usub16 uadd8 usub8 uqadd8 uqsub8 shadd16
-    shsub16 uhadd8 pkhbt pkhtb sel usad8 usada8
+    mov movs movw movt mvn mvns add adds addw adc adcs sub subs subw sbc sbcs rsb rsbs and ands orr orrs orn
+    orns eor eors bic bics lsl lsls lsr lsrs asr asrs ror rors rrx cmp cmn tst teq clz rev rev16 revsh rbit
+    adr nop sxtb sxth uxtb uxth sxtb16 uxtb16 sxtab sxtah uxtab uxtah sxtab16 uxtab16 bfc bfi sbfx ubfx ssat
+    usat ssat16 usat16 mul muls mla mls smull umull smlal umlal umaal smlabb smlabt smlatb smlatt smulbb
+    smulbt smultb smultt smlawb smlawt smulwb smulwt smlad smladx smlsd smlsdx smlald smlaldx smlsld smlsldx
+    smlalbb smlalbt smlaltb smlaltt smuad smuadx smusd smusdx smmul smmulr smmla smmlar smmls smmlsr qadd
+    qsub qdadd qdsub qadd16 qsub16 qadd8 qsub8 qasx qsax sadd16 ssub16 sadd8 ssub8 sasx ssax uadd16 usub16
+    uadd8 usub8 uqadd8 uqsub8 shadd16 shsub16 uhadd8 pkhbt pkhtb sel usad8 usada8
     """.split()
 )
 _LOADS = frozenset("ldr ldrb ldrh ldrsb ldrsh".split())
@@ -32,9 +32,9 @@ _DOUBLE = frozenset("ldrd strd".split())
 
 # Table 3-1: SDIV and UDIV take 2 to 12 cycles, ending early; the middle.
 _DIVIDE = 7
-# Pipeline refill P, 1 to 3 cycles "depending on the alignment and width of the target instruction, and whether
-# the processor manages to speculate the address early": a direct branch is speculated in decode, a branch to a
-# register is known one stage later, and section 3.3.2 gives three for a loaded program counter.
+# Pipeline refill P, 1 to 3 cycles "depending on the alignment and width of the target instruction, and
+# whether the processor manages to speculate the address early": a direct branch is speculated in decode, a
+# branch to a register is known one stage later, and section 3.3.2 gives three for a loaded program counter.
 _REFILL_DIRECT, _REFILL_REGISTER, _REFILL_LOADED = 1, 2, 3
 
 
@@ -81,19 +81,23 @@ def target(instruction: Instruction) -> int:
 
 
 def _load(instruction: Instruction, before: Instruction | None) -> int:
-    # Section 3.3.2: a load takes two cycles; one less right behind another load whose result is not its address.
-    if before is not None and before.name in _LOADS and before.destination not in instruction.address_registers:
-        return 1
-    return 2 + _address_stall(instruction, before)
+    # Section 3.3.2: a load takes two cycles; one less right behind a load whose result is not its address.
+    return 1 if _pipelined(instruction, before) else 2 + _address_stall(instruction, before)
 
 
 def _store(instruction: Instruction, before: Instruction | None) -> int:
-    # Section 3.3.2: STR with an immediate offset is always one cycle; with a register offset two, or one behind a load.
+    # Section 3.3.2: STR with an immediate offset takes one cycle; with a register offset it is like LDR.
     if not instruction.register_offset:
         return 1 + _address_stall(instruction, before)
-    if before is not None and before.name in _LOADS and before.destination not in instruction.address_registers:
-        return 1
-    return 2 + _address_stall(instruction, before)
+    return _load(instruction, before)
+
+
+def _pipelined(instruction: Instruction, before: Instruction | None) -> bool:
+    return (
+        before is not None
+        and before.name in _LOADS
+        and before.destination not in instruction.address_registers
+    )
 
 
 def _address_stall(instruction: Instruction, before: Instruction | None) -> int:
