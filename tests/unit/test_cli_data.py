@@ -93,6 +93,17 @@ def test_verify_names_the_clips_and_fails(mini: Corpus) -> None:
     assert (report["ok"], len(report["extra"]), report["missing"]) == (False, 25, [])
 
 
+def test_force_restores_what_verify_found(mini: Corpus, server: Server) -> None:
+    good("fetch", "kws")
+    clip = store.clips_dir(mini.dataset, "test") / "yes/00000000_nohash_0.wav"
+    clip.write_bytes(b"changed")
+    good("fetch", "kws")
+    assert isinstance(data("verify", "kws").exception, MismatchError)
+    good("fetch", "kws", "--force")
+    good("verify", "kws")
+    assert len(server.seen) == 1
+
+
 def test_verify_without_data(mini: Corpus) -> None:
     result = data("verify", "kws")
     assert isinstance(result.exception, DataError)

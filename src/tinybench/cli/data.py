@@ -53,8 +53,9 @@ def list_(as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 @_subset_option
+@click.option("--force", is_flag=True, help="Unpack it again although it is there.")
 @_json_option
-def fetch(name: str, subset: str | None, as_json: bool) -> None:
+def fetch(name: str, subset: str | None, force: bool, as_json: bool) -> None:
     """Download a data set from its official address, check it and unpack it.
 
     An interrupted download goes on where it stopped when the command is run again.
@@ -71,7 +72,7 @@ def fetch(name: str, subset: str | None, as_json: bool) -> None:
         err=True,
     )
     with _progress() as progress:
-        fetch_subset(entry.dataset, chosen, progress=progress)
+        fetch_subset(entry.dataset, chosen, force=force, progress=progress)
     _show_installed(entry, chosen, as_json)
 
 
@@ -120,7 +121,7 @@ def verify(name: str, subset: str | None, as_json: bool) -> None:
         counts = ", ".join(f"{len(paths)} {kind}" for kind, paths in kinds.items() if paths)
         raise MismatchError(
             f"{entry.dataset.id}, {chosen}: {counts} of {report.clips} clips",
-            hint=f"restore it: remove its folder, then tinybench data fetch {name} --subset {chosen}",
+            hint=f"tinybench data fetch {name} --subset {chosen} --force restores it",
         )
     if not as_json:
         click.echo(f"{entry.dataset.id}, {chosen}: all {report.clips} clips are as recorded")

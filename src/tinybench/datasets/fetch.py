@@ -41,11 +41,14 @@ def fetch(
     dataset: DatasetSpec,
     name: str,
     *,
+    force: bool = False,
     progress: Progress = silent,
     attempts: int = 5,
     pause: Callable[[float], None] = time.sleep,
 ) -> Manifest:
     """Put the subset ``name`` into the cache: download its archive, check and unpack it, where not yet done.
+
+    With ``force`` it is unpacked again although it is there.
 
     Raises:
         FetchError: the download failed ``attempts`` times in a row, or is not the published file.
@@ -54,7 +57,7 @@ def fetch(
     """
     with store.lock(dataset):
         there = store.status(dataset, name)
-        if there.state == "present" and there.manifest is not None:
+        if there.manifest is not None and not force:
             return there.manifest
         download(dataset.archive_of(name), progress=progress, attempts=attempts, pause=pause)
         return importing.install_archive(dataset, name, progress)
@@ -91,8 +94,9 @@ def download(
         part.prepare()
     disk.require_space(target.parent, archive.bytes - part.size())
     _download_part(archive, part, progress, attempts, pause)
-    progress("check", 0, 0)
+    progress("check", 0, 1)
     digest = file_sha256(part.path)
+    progress("check", 1, 1)
     if digest != archive.sha256:
         part.discard()
         raise FetchError(

@@ -30,8 +30,9 @@ def import_path(dataset: DatasetSpec, name: str, path: Path, progress: Progress 
         hint = "give the archive, or the folder it was unpacked to"
         raise DataError(f"{path}: no such file or folder", hint=hint)
     archive = dataset.archive_of(name)
-    progress("check", 0, 0)
+    progress("check", 0, 1)
     check_archive(dataset, archive, path)
+    progress("check", 1, 1)
     with store.lock(dataset):
         kept = store.archive_path(archive)
         with disk.writing(kept):

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from tinybench.specs import TaskSpec
 
 _BATCH_CLIPS = 256
+_RESTORE = {
+    "official": "tinybench data verify names all such clips, tinybench data fetch --force restores them",
+    "smoke": "restore it from the repository, or install tinybench again",
+}
 
 
 class FrontEnd(Protocol):
@@ -96,7 +100,10 @@ def load_samples(
         dataset, root, labels, digests = _smoke(task)
     else:
         raise UnknownNameError("split", split, ("official", "smoke"))
-    _check_hashes(root, digests, hashing.hash_files(root, sorted(digests), progress))
+    found = hashing.hash_files(root, sorted(digests), progress)
+    changed = [name for name in found if found[name] != digests[name]]
+    if changed:
+        raise DataError(f"{root / changed[0]}: is not the clip that was recorded", hint=_RESTORE[split])
 
     names = select(labels, limit)
     inputs = np.empty((len(names), *task.input_shape), dtype=np.int8)
@@ -196,16 +203,6 @@ def _smoke(task: TaskSpec) -> _Split:
     if not labels:
         raise ContentError(f"{path}: lists no clip", hint="restore or correct the manifest")
     return f"{task.id}-smoke", root, labels, digests
-
-
-def _check_hashes(root: Path, recorded_sha256: dict[str, str], found_sha256: dict[str, str]) -> None:
-    for name, digest in found_sha256.items():
-        if recorded_sha256[name] != digest:
-            raise DataError(
-                f"{root / name}: is not the clip that was recorded (sha256 {digest}, "
-                f"expected {recorded_sha256[name]})",
-                hint="restore it, or fetch the data set again; tinybench data verify lists all such clips",
-            )
 
 
 def _front_end(task: TaskSpec) -> FrontEnd:

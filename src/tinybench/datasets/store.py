@@ -54,6 +54,7 @@ class Status:
     state: Literal["present", "absent", "incomplete"]
     detail: str
     manifest: Manifest | None = None
+    """What is in the subset, if it is present."""
 
 
 def archive_path(archive: Archive) -> Path:
