@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -76,8 +77,12 @@ def augmented_features(
         for i in range(0, len(clips), _CLIPS_PER_TASK)
     ]
     _log.info("augmenting %d clips of %s, %d versions each", len(clips), folder, versions)
-    with ProcessPoolExecutor(workers) as pool:
-        values = np.concatenate(list(pool.map(_augment_task, tasks)))
+    if workers == 1:
+        values = np.concatenate([_augment_task(task) for task in tasks])
+    else:
+        # Started anew, not forked: TensorFlow's threads may be running already.
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            values = np.concatenate(list(pool.map(_augment_task, tasks)))
     cache_dir.mkdir(parents=True, exist_ok=True)
     part = cache.with_suffix(".part.npy")
     np.save(part, values)

@@ -178,6 +178,8 @@ def calibration_indices(labels: NDArray[np.int64], per_class: int) -> NDArray[np
     picked = []
     for label in range(len(LABELS)):
         clips = np.flatnonzero(labels == label)
+        if clips.shape[0] == 0:
+            raise DataError(f"no clip of class '{LABELS[label]}' to train on", hint="check the train folder")
         picked.append(clips[np.linspace(0, clips.shape[0] - 1, min(per_class, clips.shape[0])).astype(int)])
     return np.concatenate(picked)
 
