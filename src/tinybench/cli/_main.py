@@ -125,6 +125,9 @@ def _explain(error: BaseException) -> int:
             return _say(error.message, error.hint, error.exit_code)
         case click.exceptions.Exit():
             return error.exit_code
+        case click.exceptions.NoArgsIsHelpError():
+            error.show()
+            return 2
         case click.UsageError():
             command = error.ctx.command_path if error.ctx else "tinybench"
             return _say(_one_line(error.format_message()), f"run '{command} --help'", 2)
