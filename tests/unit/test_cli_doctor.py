@@ -25,6 +25,11 @@ def test_this_machine_can_measure() -> None:
         assert [f for f in check() if f.status == "fail"] == []
 
 
+def test_another_platform_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.platform, "machine", lambda: "riscv64")
+    assert [f.status for f in doctor.python()] == ["warn"]
+
+
 def test_the_compiler_works() -> None:
     (finding,) = doctor.compiler()
     assert finding.status == "ok", finding.detail

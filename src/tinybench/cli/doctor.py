@@ -39,10 +39,12 @@ def python() -> Iterator[Finding]:
     found = platform.python_version()
     if sys.version_info < MINIMUM_PYTHON:  # pragma: no cover - cannot be imported there
         yield Finding("python", "fail", found, "install Python 3.11 or newer")
-    elif platform.system() != "Linux":
-        yield Finding("python", "warn", f"{found} on {platform.system()}", "only Linux is tested")
+        return
+    where = f"{platform.system()} {platform.machine()}"
+    if where == "Linux x86_64":
+        yield Finding("python", "ok", f"{found} on {where}")
     else:
-        yield Finding("python", "ok", f"{found} on {platform.system()} {platform.machine()}")
+        yield Finding("python", "warn", f"{found} on {where}", "only Linux on x86-64 is tested")
 
 
 def packages() -> Iterator[Finding]:
