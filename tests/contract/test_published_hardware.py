@@ -78,3 +78,24 @@ def test_the_fitted_current_is_the_mean_of_the_published_powers(shared_data: Pat
     powers = [energy / latency for latency, energy in (published(shared_data, task) for task in OFFICIAL)]
     # The published energy and latency come from two runs of the firmware, up to 0.8 % apart.
     assert run_power_w(specs.device("nucleo-l4r5zi")) == pytest.approx(np.mean(powers), rel=0.005)
+
+
+def test_the_table_of_the_documentation_is_this_one(
+    simulations: dict[str, Simulation], shared_data: Path, repository: Path
+) -> None:
+    board = specs.device("nucleo-l4r5zi")
+    page = (repository / "site" / "docs" / "simulator.md").read_text(encoding="utf-8")
+    for task, simulation in simulations.items():
+        latency_s, energy_j = published(shared_data, task)
+        simulated_s = simulation.cycles / board.clock_hz.value
+        simulated_j = inference_energy_j(board, simulated_s)
+        cells = (
+            f"`{task}`",
+            f"{latency_s * 1e3:.2f} ms",
+            f"{simulated_s * 1e3:.2f} ms",
+            f"{simulated_s / latency_s - 1:+.1%}".replace("%", " %"),
+            f"{energy_j * 1e3:.3f} mJ",
+            f"{simulated_j * 1e3:.3f} mJ",
+            f"{simulated_j / energy_j - 1:+.1%}".replace("%", " %"),
+        )
+        assert f"| {' | '.join(cells)} |" in page
