@@ -265,6 +265,7 @@ PLAIN = TrainingConfig(
     keyword_samples=20,
     silence_samples=10,
     unknown_samples=30,
+    teacher_filters=0,
 )
 
 
@@ -424,7 +425,16 @@ class TestTrain:
         self, tiny_data: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "out"
-        config = replace(PLAIN, epochs=2, versions=2, batch_size=32, warmup_epochs=0, calibration_per_class=2)
+        config = replace(
+            PLAIN,
+            epochs=2,
+            versions=2,
+            batch_size=32,
+            warmup_epochs=0,
+            calibration_per_class=2,
+            teacher_filters=8,
+            teacher_epochs=1,
+        )
         result = train(tiny_data, out, config)
         card = tomllib.loads((out / "model.toml").read_text())
         assert card["operators"][-4:] == ["AVERAGE_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"]
