@@ -8,6 +8,7 @@ import importlib.util
 import json
 import math
 import shutil
+import sys
 import tomllib
 from collections import Counter
 from dataclasses import replace
@@ -414,7 +415,7 @@ class TestTrain:
     def test_without_tensorflow_it_says_what_to_install(
         self, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(__import__("sys").modules, "tensorflow", None)
+        monkeypatch.setitem(sys.modules, "tensorflow", None)
         with pytest.raises(TinybenchError, match="needs TensorFlow") as caught:
             train(tiny_data, tmp_path / "out")
         assert caught.value.hint == "pip install 'tinybench-suite[train]'"

@@ -48,9 +48,6 @@ DATA_NAMES = {
     "test": "speech-commands-custom test",
     "smoke": "tinybench kws smoke (synthetic voices)",
 }
-DATA_DESCRIPTION = (
-    "a custom, speaker-disjoint selection of Speech Commands v0.01/v0.02 (CC BY 4.0), and synthetic voices"
-)
 _log = logging.getLogger(__name__)
 
 
@@ -321,7 +318,8 @@ def train(
         "recipe": "tinybench train kws (tinybench.training.kws, tinybench.training.synthesis)",
         "tensorflow": _tensorflow().__version__,
         "seed": config.seed,
-        "data": DATA_DESCRIPTION,
+        "data": f"{real.labels.shape[0]} recorded and "
+        f"{0 if synthetic is None else synthetic.labels.shape[0]} synthetic training clips",
         "calibration": f"{len(names)} unchanged training clips, {config.calibration_per_class} per class, "
         "named in calibration.txt",
     }
