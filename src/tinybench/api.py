@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tinybench import specs
 from tinybench.errors import ModelError, TinybenchError, UnknownNameError, UsageError
+from tinybench.mcusim import compilers
 from tinybench.results import store
 from tinybench.results.record import record
 from tinybench.runners import registry
@@ -33,6 +34,7 @@ def run(
     split: str | None = None,
     limit: int | None = None,
     samples: int = 8,
+    toolchain: str = "zig",
     output: str | os.PathLike[str] | None = None,
     offline: bool = False,
     progress: Progress | None = None,
@@ -47,6 +49,7 @@ def run(
         split: ``"official"`` or ``"smoke"``; official if its data is present, else smoke.
         limit: classify only that many samples, balanced over the labels; never publishable.
         samples: how many inputs the simulated core executes and compares bit for bit.
+        toolchain: what compiles the firmware, ``"zig"`` or ``"gcc"``; zig gives the same bytes everywhere.
         output: folder, or path of a .json file, for result and evidence; if not given, nothing is written.
         offline: promise that no network is used. Measuring never downloads anything by itself either way.
         progress: called as ``progress(step, done, total)``.
@@ -66,6 +69,7 @@ def run(
     device_spec = specs.device(device or task_spec.default_device)
     if split is not None and split not in SPLITS:
         raise UnknownNameError("split", split, SPLITS)
+    compilers.compiler(toolchain).program()
     # A run can take minutes: whatever can be found wrong is found before it.
     destination = None if output is None else store.Destination.parse(output)
     if destination is not None:
@@ -79,6 +83,7 @@ def run(
         device=device_spec,
         samples=taken,
         checked_inputs=min(samples, len(taken.names)),
+        toolchain=toolchain,
     )
     measurement = engine.measure(workload, report)
     result = record(workload, measurement, runner=runner, model_name=model_name, limit=limit, notes=notes)

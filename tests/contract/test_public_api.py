@@ -53,6 +53,7 @@ def test_run_signature() -> None:
     assert str(inspect.signature(tinybench.run)) == (
         "(task: 'str', runner: 'str' = 'tflm-sim', *, device: 'str | None' = None, "
         "model: 'str | os.PathLike[str] | None' = None, split: 'str | None' = None, "
-        "limit: 'int | None' = None, samples: 'int' = 8, output: 'str | os.PathLike[str] | None' = None, "
+        "limit: 'int | None' = None, samples: 'int' = 8, toolchain: 'str' = 'zig', "
+        "output: 'str | os.PathLike[str] | None' = None, "
         "offline: 'bool' = False, progress: 'Progress | None' = None) -> 'Result'"
     )

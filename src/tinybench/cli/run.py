@@ -40,6 +40,7 @@ LABELS = {
     default=8,
     help="Inputs that the simulated core executes and compares bit for bit.",
 )
+@click.option("--toolchain", default="zig", help="What compiles the firmware: zig or gcc.")
 @click.option("--output", default="results", metavar="PATH", help="Folder, or a name that ends in .json.")
 @click.option("--layers", is_flag=True, help="Show what each operator costs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result file instead of tables.")
@@ -52,6 +53,7 @@ def command(
     split: str | None,
     limit: int | None,
     samples: int,
+    toolchain: str,
     output: str,
     layers: bool,
     as_json: bool,
@@ -73,6 +75,7 @@ def command(
             split=split,
             limit=limit,
             samples=samples,
+            toolchain=toolchain,
             output=output,
             offline=offline,
             progress=report,

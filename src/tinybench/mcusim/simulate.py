@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybench.errors import CapacityError
+from tinybench.mcusim.compilers import ZIG, Compiler
 from tinybench.mcusim.elf import Image, read_image
 from tinybench.mcusim.lower import Program, lower
 from tinybench.mcusim.machine import Execution, Machine
@@ -50,7 +51,7 @@ class Simulation:
     arena_bytes: int
 
 
-def build(model: Model, device: DeviceSpec) -> Build:
+def build(model: Model, device: DeviceSpec, compiler: Compiler = ZIG) -> Build:
     """Lower and compile a model for a device.
 
     Raises:
@@ -70,7 +71,7 @@ def build(model: Model, device: DeviceSpec) -> Build:
                 f"{device.id} has",
                 hint="use a smaller model or a larger device",
             )
-    firmware = build_firmware(program, device)
+    firmware = build_firmware(program, device, compiler)
     return Build(program, firmware, read_image(firmware.elf))
 
 

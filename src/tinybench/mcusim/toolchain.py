@@ -1,14 +1,12 @@
-"""Compile the generated firmware with the packaged clang (``zig cc``), cached by content.
+"""Compile the generated firmware, cached by content.
 
-Everything that goes in is pinned and every path is relative, so that the same program gives the same ELF
-bytes on every host and in every folder.
+With the default compiler, the packaged clang (``zig cc``), everything that goes in is pinned and every path
+is relative, so that the same program gives the same ELF bytes on every host and in every folder.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import os
 import platform
 import re
 import shutil
@@ -18,7 +16,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -26,18 +23,19 @@ from pathlib import Path
 from tinybench import content
 from tinybench.cache import cache_dir
 from tinybench.errors import CapacityError, OutputError, ToolchainError
+from tinybench.mcusim.compilers import ZIG, Compiler
 from tinybench.mcusim.lower import Program
 from tinybench.specs import DeviceSpec
 
-_CORE_FLAGS = {
-    # No floating point: the int8 kernels need none, and it keeps the FPU's state out of the simulation.
-    "cortex-m4": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4+soft_float"),
-}
-_FLAGS = ("-O3", "-g0", "-std=c11", "-fno-sanitize=all", "-ffunction-sections", "-fdata-sections")
 _INCLUDES = ("-Ifirmware/include", "-Icmsis_nn/Include", "-Icmsis_core/Include")
 _LINK = ("-nostdlib", "-L.", "-Tfirmware/cortex-m.ld", "-Wl,--gc-sections", "-Wl,--entry=reset_handler")
 _HOST_FLAGS = ("-O3", "-g0", "-std=c11", "-fno-sanitize=all", "-fPIC", "-shared", "-nostdlib")
 _TIMEOUT_S = 300
+
+STARTUP = "firmware/support/startup.c"
+SEMIHOSTING = "firmware/support/semihosting.c"
+_MAINS = (STARTUP, SEMIHOSTING)
+"""What can run the model; exactly one is linked."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,10 @@ class Firmware:
         return hashlib.sha256(self.elf).hexdigest()
 
 
-def compiler_name() -> str:
-    """The packaged compiler with its version, such as ``zig cc 0.17.0``."""
-    return f"zig cc {version('ziglang')}"
-
-
-def build_firmware(program: Program, device: DeviceSpec) -> Firmware:
-    """Compile and link a program for a device.
+def build_firmware(
+    program: Program, device: DeviceSpec, compiler: Compiler = ZIG, *, main: str = STARTUP
+) -> Firmware:
+    """Compile and link a program for a device; ``main`` is the source that runs it.
 
     Raises:
         ToolchainError: the compiler is missing, failed or ran too long; its first message is quoted.
@@ -72,11 +67,14 @@ def build_firmware(program: Program, device: DeviceSpec) -> Firmware:
         **{f"firmware/{name}": data for name, data in _tree(content.firmware_dir())},
         **_cmsis_nn(),
     }
+    for other in _MAINS:
+        if other != main:
+            sources.pop(other, None)
     units = sorted(name for name in sources if name.endswith(".c"))
-    flags = (*_CORE_FLAGS[device.core], *_FLAGS)
-    command = ("cc", *flags, *_INCLUDES, *_LINK, *units)
-    elf = _build("firmware", sources, command, "firmware.elf")
-    return Firmware(elf, compiler_name(), flags, cmsis_nn_version())
+    flags = compiler.flags(device.core)
+    command = compiler.arguments(flags, (*_INCLUDES, *_LINK, *units))
+    elf = _build("firmware", sources, compiler, command, "firmware.elf")
+    return Firmware(elf, compiler.label(), flags, cmsis_nn_version())
 
 
 def build_host_library(source: str) -> Path:
@@ -87,10 +85,10 @@ def build_host_library(source: str) -> Path:
         raise ToolchainError(f"the simulator does not run on {sys.platform} yet", hint="use Linux")
     # musl without a library: nothing of the host's C library is linked or needed.
     command = ("cc", "-target", f"{arch}-linux-musl", *_HOST_FLAGS, "counter.c")
-    key = _key({"counter.c": source.encode()}, command)
+    key = _key({"counter.c": source.encode()}, ZIG, command)
     path = cache_dir() / "host" / key / "counter.so"
     if not path.is_file():
-        _build("host", {"counter.c": source.encode()}, command, "counter.so")
+        _build("host", {"counter.c": source.encode()}, ZIG, command, "counter.so")
     return path
 
 
@@ -125,18 +123,20 @@ def _cmsis_nn() -> Mapping[str, bytes]:
     return {name: data for name, data in _tree(vendor) if not name.endswith("bakenn_cmsis_memory.c")}
 
 
-def _key(sources: Mapping[str, bytes], command: Sequence[str]) -> str:
+def _key(sources: Mapping[str, bytes], compiler: Compiler, command: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    for part in (compiler_name(), *command):
+    for part in (compiler.label(), *command):
         digest.update(part.encode() + b"\0")
     for name, data in sorted(sources.items()):
         digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
     return digest.hexdigest()[:32]
 
 
-def _build(kind: str, sources: Mapping[str, bytes], command: Sequence[str], output: str) -> bytes:
+def _build(
+    kind: str, sources: Mapping[str, bytes], compiler: Compiler, command: Sequence[str], output: str
+) -> bytes:
     """Run the compiler in a scratch folder and keep its output under the content's key."""
-    kept = cache_dir() / kind / _key(sources, command) / output
+    kept = cache_dir() / kind / _key(sources, compiler, command) / output
     if kept.is_file():
         return kept.read_bytes()
     try:
@@ -146,7 +146,7 @@ def _build(kind: str, sources: Mapping[str, bytes], command: Sequence[str], outp
             for name, data in sources.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(data)
-            _compile((*command, "-o", output), folder)
+            _compile(compiler, (*command, "-o", output), folder)
             data = (folder / output).read_bytes()
         with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as partial:
             partial.write(data)
@@ -158,25 +158,15 @@ def _build(kind: str, sources: Mapping[str, bytes], command: Sequence[str], outp
     return data
 
 
-def _compile(arguments: Sequence[str], folder: Path) -> None:
-    spec = importlib.util.find_spec("ziglang")
-    if spec is None or spec.origin is None:
-        raise ToolchainError(
-            "the compiler package 'ziglang' is not installed", hint="pip install tinybench-suite"
-        )
-    zig = Path(spec.origin).parent / "zig"
-    # Zig's own cache must not hold absolute paths of an earlier folder: it lives and dies with the build.
-    cache_folder = str(folder / "zig-cache")
-    environment = {
-        "ZIG_GLOBAL_CACHE_DIR": cache_folder,
-        "ZIG_LOCAL_CACHE_DIR": cache_folder,
-        "PATH": os.environ.get("PATH", ""),
-    }
+def _compile(compiler: Compiler, arguments: Sequence[str], folder: Path) -> None:
+    program = compiler.program()
+    scratch = folder / "scratch"
+    scratch.mkdir()
     try:
         done = subprocess.run(
-            [str(zig), *arguments],
+            [program, *arguments],
             cwd=folder,
-            env=environment,
+            env=compiler.environment(scratch),
             capture_output=True,
             text=True,
             timeout=_TIMEOUT_S,
@@ -187,8 +177,8 @@ def _compile(arguments: Sequence[str], folder: Path) -> None:
             f"the compiler ran for over {_TIMEOUT_S} s", hint="try again on an idle machine"
         ) from None
     finally:
-        shutil.rmtree(cache_folder, ignore_errors=True)
-    overflow = re.search(r"region '(FLASH|RAM)': overflowed by (\d+) bytes", done.stderr)
+        shutil.rmtree(scratch, ignore_errors=True)
+    overflow = re.search(r"region [`'](FLASH|RAM)'\S* overflowed by (\d+) bytes", done.stderr)
     if overflow:
         raise CapacityError(
             f"the firmware needs {overflow.group(2)} bytes more of {overflow.group(1)} than the device has",

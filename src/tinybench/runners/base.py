@@ -46,7 +46,8 @@ class Samples:
 class Workload:
     """One (task, model, device) with the samples to classify.
 
-    ``checked_inputs`` is how many inputs the simulated core executes and compares bit for bit.
+    ``checked_inputs`` is how many inputs the simulated core executes and compares bit for bit;
+    ``toolchain`` is what compiles the firmware (``tinybench.mcusim.compilers``).
     """
 
     task: TaskSpec
@@ -54,6 +55,7 @@ class Workload:
     device: DeviceSpec
     samples: Samples
     checked_inputs: int = 8
+    toolchain: str = "zig"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinybench import __version__
 from tinybench.errors import MismatchError
+from tinybench.mcusim.compilers import compiler
 from tinybench.mcusim.energy import inference_energy_j, run_power_w
 from tinybench.mcusim.simulate import Build, Simulation, build, simulate
 from tinybench.models import Model
@@ -44,7 +45,7 @@ class TflmSim:
         """
         model, device, samples = workload.model, workload.device, workload.samples
         progress("compiling the firmware", 0, 0)
-        built = build(model, device)
+        built = build(model, device, compiler(workload.toolchain))
         interpreter = Interpreter(model)
 
         checked = checked_inputs(model, samples.inputs, workload.checked_inputs)
