@@ -15,12 +15,14 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tinybench import content
-from tinybench.errors import ContentError, UnknownNameError
+from tinybench.errors import ContentError, UnknownNameError, UsageError
 
 T = TypeVar("T")
 S = TypeVar("S", bound="_Spec")
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_.][a-z0-9]+)*$")]
+Source = Annotated[str, Field(min_length=8)]
+"""The document, with table, figure or section, that a constant was read from."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -37,7 +39,7 @@ class Sourced(_Frozen, Generic[T]):
     """A constant and the document (with table, figure or section) that it was read from."""
 
     value: T
-    source: Annotated[str, Field(min_length=8)]
+    source: Source
 
 
 # ---------------------------------------------------------------------------------------------- tasks
@@ -193,45 +195,130 @@ class Region(_Frozen):
 
     base: int
     bytes: Annotated[int, Field(gt=0)]
-    source: str
+    source: Source
+
+
+class WaitStates(_Frozen):
+    """Extra core cycles of one flash access against the clock: (highest clock in hertz, cycles), ascending."""
+
+    table: Annotated[tuple[tuple[int, int], ...], Field(min_length=1)]
+    source: Source
+
+    @model_validator(mode="after")
+    def _ascending(self) -> WaitStates:
+        clocks = [clock for clock, _ in self.table]
+        if clocks != sorted(set(clocks)):
+            raise ValueError("the clocks of the table must ascend")
+        return self
+
+    def at(self, clock_hz: int) -> int:
+        """Wait states that the manual demands at a clock."""
+        return next(states for highest, states in self.table if clock_hz <= highest)
+
+
+class Cache(_Frozen):
+    """A cache or a set of line buffers between core and flash, least recently used first out."""
+
+    bytes: Annotated[int, Field(gt=0)]
+    line_bytes: Annotated[int, Field(gt=0)]
+    ways: Annotated[int, Field(ge=0)]
+    """0: fully associative."""
+    fills: Literal["word", "line"]
+    """What a miss reads: one flash word of a line, or all of the line."""
+    source: Source
+
+    @property
+    def sets(self) -> int:
+        """Number of sets; 1 if fully associative."""
+        return 1 if self.ways == 0 else self.bytes // (self.line_bytes * self.ways)
+
+    @model_validator(mode="after")
+    def _whole_sets(self) -> Cache:
+        for name in ("bytes", "line_bytes"):
+            value = getattr(self, name)
+            if value & (value - 1):
+                raise ValueError(f"{name} must be a power of two")
+        if self.bytes % (self.line_bytes * max(1, self.ways)):
+            raise ValueError("bytes must be a multiple of line_bytes and ways")
+        return self
 
 
 class FlashTiming(_Frozen):
     """How long the core waits for its flash, and what hides it."""
 
-    wait_states: Sourced[int]
-    """Extra core cycles of one flash access at this clock and voltage."""
+    wait_states: WaitStates
+    bus_cycles: Sourced[int] | None = None
+    """More cycles of every miss: what lies between core and flash."""
     width_bytes: Sourced[int]
     """Bytes that one flash access reads."""
-    line_bytes: Sourced[int]
-    """Bytes of one instruction or data cache line."""
-    instruction_lines: Sourced[int]
-    data_lines: Sourced[int]
     prefetch: Sourced[bool]
     """Whether the next flash word is read ahead on instruction fetch."""
+    instruction_cache: Cache | None = None
+    data_cache: Cache | None = None
+    shared_cache: Cache | None = None
+    """One cache for instructions and data, in place of the other two."""
+
+    @model_validator(mode="after")
+    def _one_kind_of_cache(self) -> FlashTiming:
+        if self.shared_cache and (self.instruction_cache or self.data_cache):
+            raise ValueError("shared_cache takes the place of instruction_cache and data_cache")
+        return self
 
 
 class Power(_Frozen):
-    """Supply and current while the core runs from flash."""
+    """Supply, and current in each mode, typical at 25 degrees Celsius."""
 
     supply_v: Sourced[float]
     run_a_per_hz: Sourced[float]
     """Core and flash, peripherals off: ampere per hertz."""
     run_offset_a: Sourced[float]
-    """What the board draws on the measured rail beside the core: the fitted number, if there is one."""
+    """What the rail draws beside, whatever the clock: a static current of the data sheet, or fitted."""
+    idle_a: Sourced[float] | None = None
+    """Core stopped by WFI, clocks running at the default clock."""
+    sleep_a: Sourced[float] | None = None
+    """The deepest mode that keeps the RAM."""
 
 
 class DeviceSpec(_Spec):
-    """``runners/devices/<id>.toml``: one board at one clock, each constant with its source."""
+    """``runners/devices/<id>.toml``: one board, each constant with its source."""
 
     vendor: str
     chip: str
-    core: Literal["cortex-m4"]
+    core: Literal["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"]
     clock_hz: Sourced[int]
+    """The default clock; ``at_clock`` gives others."""
     flash: Region
     ram: Region
     flash_timing: FlashTiming
     power: Power
+
+    @model_validator(mode="after")
+    def _clock_is_legal(self) -> DeviceSpec:
+        highest = self.flash_timing.wait_states.table[-1][0]
+        if not 0 < self.clock_hz.value <= highest:
+            raise ValueError(f"clock_hz must be above 0 and at most {highest}, the last clock of the wait states")
+        return self
+
+    def at_clock(self, clock_hz: int) -> DeviceSpec:
+        """The same device at another clock, with the wait states that it demands there.
+
+        Raises:
+            UsageError: the device does not run at that clock.
+        """
+        highest = self.flash_timing.wait_states.table[-1][0]
+        if not 0 < clock_hz <= highest:
+            raise UsageError(
+                f"{self.id} does not run at {clock_hz / 1e6:g} MHz", hint=f"up to {highest / 1e6:g} MHz are legal"
+            )
+        chosen = self.clock_hz.model_copy(update={"value": clock_hz})
+        return self.model_copy(update={"clock_hz": chosen})
+
+    @property
+    def miss_cycles(self) -> int:
+        """Core cycles that a read costs which no cache or buffer serves, beyond those of a hit."""
+        timing = self.flash_timing
+        bus_cycles = timing.bus_cycles.value if timing.bus_cycles else 0
+        return timing.wait_states.at(self.clock_hz.value) + bus_cycles
 
 
 # -------------------------------------------------------------------------------------------- reading

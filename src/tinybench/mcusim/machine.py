@@ -44,11 +44,12 @@ class Machine:
         self._arm = arm_const
         self._image, self._device = image, device
         self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        self._uc.ctl_set_cpu_model(getattr(arm_const, _CPU_MODELS[device.core]))
+        timing = core(device.core)
+        self._uc.ctl_set_cpu_model(getattr(arm_const, timing.unicorn_model))
         self._error: type[Exception] = unicorn.UcError
         check_capacity(image, device)
         self._load()
-        tables = timing_tables(image, core(device.core))
+        tables = timing_tables(image, timing)
         entries = _layer_entries(image, tables, layers)
         self._counter = Counter(
             tables, entries, len(layers), device, memory_model=memory_model, stop=_unicorn().uc_emu_stop
@@ -153,7 +154,6 @@ class Machine:
 
 _UC_HOOK_BLOCK = 1 << 3
 _UC_HOOK_MEM_READ = 1 << 10
-_CPU_MODELS = {"cortex-m4": "UC_CPU_ARM_CORTEX_M4"}
 
 
 def _unicorn() -> Any:

@@ -18,23 +18,27 @@ from numpy.typing import NDArray
 from tinybench.errors import ModelError, ToolchainError
 from tinybench.mcusim.timing import TimingTables
 from tinybench.mcusim.toolchain import build_host_library
-from tinybench.specs import DeviceSpec
+from tinybench.specs import Cache, DeviceSpec
 
 MAX_LAYERS = 256
 MAX_INSTRUCTIONS = 4_000_000_000
 """Per inference: half a minute on the fastest of these cores. What needs more is stopped as a runaway."""
-_SLOTS = 64
+_NO_WORD = 0xFFFF_FFF0
+"""A flash word that is before no other one."""
 
 
 class _Cache(ctypes.Structure):
     _fields_ = (
         ("slot_of_line", ctypes.c_void_p),
-        ("line_of_slot", ctypes.c_uint32 * _SLOTS),
-        ("valid", ctypes.c_uint32 * _SLOTS),
-        ("used", ctypes.c_uint64 * _SLOTS),
-        ("slots", ctypes.c_uint32),
-        ("taken", ctypes.c_uint32),
-        ("misses", ctypes.c_uint64),
+        ("line_of_slot", ctypes.c_void_p),
+        ("valid", ctypes.c_void_p),
+        ("used", ctypes.c_void_p),
+        ("sets", ctypes.c_uint32),
+        ("ways", ctypes.c_uint32),
+        ("line_shift", ctypes.c_uint32),
+        ("fills_line", ctypes.c_uint32),
+        ("last_word", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
     )
 
 
@@ -62,10 +66,10 @@ class _Counter(ctypes.Structure):
         ("flash_base", ctypes.c_uint32),
         ("flash_bytes", ctypes.c_uint32),
         ("memory_model", ctypes.c_uint32),
-        ("wait_states", ctypes.c_uint32),
-        ("line_shift", ctypes.c_uint32),
+        ("miss_cycles", ctypes.c_uint32),
         ("word_shift", ctypes.c_uint32),
         ("prefetch", ctypes.c_uint32),
+        ("shared", ctypes.c_uint32),
         ("instruction", _Cache),
         ("data", _Cache),
         ("budget", ctypes.c_uint64),
@@ -107,48 +111,42 @@ class Counter:
             raise ModelError(f"the model has {layers} operators", hint=f"up to {MAX_LAYERS} are simulated")
         self._layers = layers
         self._state = _Counter()
+        self._kept: list[NDArray[Any]] = []
         flash, timing = device.flash, device.flash_timing
-        line_shift, word_shift = _log2(timing.line_bytes.value), _log2(timing.width_bytes.value)
-        lines = flash.bytes >> line_shift
-        # ctypes keeps addresses only: the arrays must live as long as the counter.
-        self._kept = (
-            tables.cycles_before,
-            tables.instructions_before,
-            tables.entry_cycles,
-            tables.target_cycles,
-            tables.taken_cycles,
-            layer_entry,
-            np.empty(lines, np.int16),
-            np.empty(lines, np.int16),
-        )
         s = self._state
         s.code_base, s.code_halfwords = tables.base, len(tables.entry_cycles)
-        (
-            s.cycles_before,
-            s.instructions_before,
-            s.entry_cycles,
-            s.target_cycles,
-            s.taken_cycles,
-            s.layer_entry,
-            s.instruction.slot_of_line,
-            s.data.slot_of_line,
-        ) = (array.ctypes.data for array in self._kept)
+        s.cycles_before = self._keep(tables.cycles_before)
+        s.instructions_before = self._keep(tables.instructions_before)
+        s.entry_cycles = self._keep(tables.entry_cycles)
+        s.target_cycles = self._keep(tables.target_cycles)
+        s.taken_cycles = self._keep(tables.taken_cycles)
+        s.layer_entry = self._keep(layer_entry)
         s.flash_base, s.flash_bytes, s.memory_model = flash.base, flash.bytes, int(memory_model)
-        s.wait_states, s.line_shift, s.word_shift = timing.wait_states.value, line_shift, word_shift
-        s.prefetch = int(timing.prefetch.value)
+        s.miss_cycles, s.word_shift = device.miss_cycles, _log2(timing.width_bytes.value)
+        s.prefetch, s.shared = int(timing.prefetch.value), int(timing.shared_cache is not None)
         s.budget, s.stop = MAX_INSTRUCTIONS, ctypes.cast(stop, ctypes.c_void_p).value
-        s.instruction.slots, s.data.slots = timing.instruction_lines.value, timing.data_lines.value
-        self.reset()
-
-    def reset(self) -> None:
-        """Empty the caches and set all counts to zero."""
-        s = self._state
-        for array in self._kept[-2:]:
-            array.fill(-1)
-        for part in (s.instruction, s.data):
-            part.taken = part.misses = 0
-        s.clock, s.last_end, s.last_word, s.layer = 0, 0, 0xFFFF_FFF0, 0
+        self._set_up(s.instruction, timing.shared_cache or timing.instruction_cache, flash.bytes)
+        self._set_up(s.data, timing.data_cache, flash.bytes)
+        s.last_word = _NO_WORD
         self.clear()
+
+    def _keep(self, array: NDArray[Any]) -> int:
+        """Address of an array; ctypes keeps addresses only, so the array must live as long as the counter."""
+        self._kept.append(array)
+        return int(array.ctypes.data)
+
+    def _set_up(self, state: Any, cache: Cache | None, flash_bytes: int) -> None:
+        """An empty cache; none is a buffer of one flash word."""
+        state.last_word = _NO_WORD
+        if cache is None:
+            return
+        slots = cache.bytes // cache.line_bytes
+        state.sets, state.ways = cache.sets, cache.ways or slots
+        state.line_shift, state.fills_line = _log2(cache.line_bytes), int(cache.fills == "line")
+        state.slot_of_line = self._keep(np.full(-(-flash_bytes // cache.line_bytes), -1, np.int16))
+        state.line_of_slot = self._keep(np.full(slots, 0xFFFF_FFFF, np.uint32))
+        state.valid = self._keep(np.zeros(slots, np.uint32))
+        state.used = self._keep(np.zeros(slots, np.uint64))
 
     def clear(self) -> None:
         """Set the counts to zero and keep what the caches hold."""

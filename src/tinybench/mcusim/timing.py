@@ -49,17 +49,14 @@ def timing_tables(image: Image, core: Core) -> TimingTables:
     target = np.zeros(halfwords, np.uint8)
     taken = np.zeros(halfwords + 1, np.uint8)
     for start, end in image.code_ranges():
-        before: Instruction | None = None
-        for instruction in _decode(image, start, end):
+        code = list(_decode(image, start, end))
+        for instruction, (flowing, entered) in zip(code, core.costs(code), strict=True):
             at = (instruction.address - image.text_base) // 2
-            flowing = core.straight_line(instruction, before)
             cycles[at + 1] = flowing
             count[at + 1] = 1
-            # Entered by a branch, it cannot overlap with the instruction that happens to stand before it.
-            entry[at] = max(0, core.straight_line(instruction, None) - flowing)
+            entry[at] = entered
             target[at] = core.target(instruction)
             taken[at + instruction.size // 2] = core.taken(instruction)
-            before = instruction
     return TimingTables(
         base=image.text_base,
         cycles_before=np.cumsum(cycles, dtype=np.uint32),

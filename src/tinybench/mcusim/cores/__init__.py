@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Protocol
 
 from tinybench.mcusim.cores.instruction import Instruction
@@ -11,10 +12,16 @@ from tinybench.mcusim.cores.instruction import Instruction
 class Core(Protocol):
     """How long the instructions of one core take with zero-wait-state memory."""
 
-    def straight_line(self, instruction: Instruction, before: Instruction | None) -> int:
-        """Cycles of an instruction whose branch, if it is one, is not taken.
+    dsp: bool
+    """Whether it has the DSP extension, which selects CMSIS-NN's code and scratch sizes."""
+    unicorn_model: str
+    """Name of Unicorn's constant for it."""
 
-        ``before`` is the instruction executed just before it, or None where that is not known.
+    def costs(self, code: Sequence[Instruction]) -> list[tuple[int, int]]:
+        """Per instruction of a stretch of code: cycles, and more cycles if a basic block starts there.
+
+        The first is for code that runs through; of a branch, for one that is not taken. The second is what the
+        instruction cannot share with the one before it.
         """
         ...
 
@@ -29,5 +36,6 @@ class Core(Protocol):
 
 def core(name: str) -> Core:
     """The timing of the core called ``name``, such as ``cortex-m4``."""
-    module: Core = importlib.import_module(f"tinybench.mcusim.cores.{name.replace('-', '_')}")
-    return module
+    module = importlib.import_module(f"tinybench.mcusim.cores.{name.replace('-', '_')}")
+    found: Core = module.CORE
+    return found

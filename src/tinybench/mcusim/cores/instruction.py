@@ -10,6 +10,16 @@ _CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al"
 _REGISTER = re.compile(r"\b(r\d+|sb|sl|fp|ip|sp|lr|pc)\b")
 
 
+_NO_RESULT = frozenset("cmp cmn tst teq nop".split())
+_BIT_OPERATIONS = frozenset("bic bics bfc bfi".split())
+_TWO_RESULTS = frozenset(
+    "ldrd smull umull smlal umlal umaal smlald smlaldx smlsld smlsldx smlalbb smlalbt smlaltb smlaltt".split()
+)
+_READ_THEIR_RESULT = frozenset(
+    "smlal umlal umaal smlald smlaldx smlsld smlsldx smlalbb smlalbt smlaltb smlaltt bfi bfc movt".split()
+)
+
+
 @dataclass(frozen=True)
 class Instruction:
     """Address, size in bytes, mnemonic and operands as capstone prints them."""
@@ -51,6 +61,44 @@ class Instruction:
         """Registers of the list in braces, ranges expanded."""
         inside = re.search(r"\{([^}]*)\}", self.operands)
         return tuple(_REGISTER.findall(inside.group(1))) if inside else ()
+
+    @cached_property
+    def results(self) -> tuple[str, ...]:
+        """Registers that it writes, base registers with write-back among them."""
+        name = self.name
+        if name in _NO_RESULT or name.startswith(("b", "cb", "it", "tb")) and name not in _BIT_OPERATIONS:
+            return ()
+        if name.startswith("str"):
+            return self.address_registers[:1] if self.writes_back else ()
+        if name.startswith(("stm", "push")):
+            return self.registers[:1] if name.startswith("stm") else ("sp",)
+        if name.startswith("pop"):
+            return self.listed
+        if name.startswith("ldm"):
+            return self.listed + self.registers[:1]
+        count = 2 if name in _TWO_RESULTS else 1
+        based = self.address_registers[:1] if name.startswith("ldr") and self.writes_back else ()
+        return self.registers[:count] + based
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Registers that it reads."""
+        if self.name.startswith(("ldm", "pop")):
+            return self.registers[:1] if self.name.startswith("ldm") else ("sp",)
+        if self.name.startswith("ldr"):
+            return self.address_registers
+        if self.name.startswith(("str", "stm", "push", "cmp", "cmn", "tst", "teq", "b", "cb", "tb")):
+            return self.registers
+        # Two operands and more: the first is a result only, but where accumulation or a short form reads it too.
+        skipped = len(self.results)
+        if self.name in _READ_THEIR_RESULT or len(self.registers) == skipped:
+            return self.registers
+        return self.registers[skipped:]
+
+    @property
+    def writes_back(self) -> bool:
+        """Whether the base register of its memory operand changes."""
+        return self.operands.endswith("!") or "], " in self.operands
 
     @property
     def writes_pc(self) -> bool:

@@ -9,16 +9,19 @@
 
 #define LAYERS 256
 
-/* A fully associative cache with least-recently-used replacement whose lines fill one flash word at a time. */
+/* A set-associative cache with least-recently-used replacement; one set makes it fully associative. A miss fills
+ * the flash word that was asked for, or the whole line. Without slots it is a buffer of one flash word. */
 typedef struct
 {
-    int16_t *slot_of_line; /* per line of flash: slot that holds it, or -1 */
-    uint32_t line_of_slot[64];
-    uint32_t valid[64]; /* bit per flash word of the line */
-    uint64_t used[64];
-    uint32_t slots;
-    uint32_t taken;
-    uint64_t misses;
+    int16_t *slot_of_line;  /* per line of flash: slot that holds it, or -1 */
+    uint32_t *line_of_slot; /* UINT32_MAX: empty */
+    uint32_t *valid;        /* per slot: a bit per flash word of the line */
+    uint64_t *used;         /* per slot: when it was used last */
+    uint32_t sets, ways;
+    uint32_t line_shift;
+    uint32_t fills_line;
+    uint32_t last_word;
+    uint32_t reserved;
 } cache;
 
 typedef struct
@@ -44,7 +47,8 @@ typedef struct
     /* flash */
     uint32_t flash_base, flash_bytes;
     uint32_t memory_model;
-    uint32_t wait_states, line_shift, word_shift, prefetch;
+    uint32_t miss_cycles, word_shift, prefetch;
+    uint32_t shared; /* instructions and data use one cache, `instruction` */
     cache instruction, data;
     /* an inference that runs away is stopped: the budget in instructions, and the emulator's own stop call */
     uint64_t budget;
@@ -60,25 +64,29 @@ typedef struct
 
 static int lookup(counter *c, cache *k, uint32_t offset)
 {
-    const uint32_t line = offset >> c->line_shift;
-    const uint32_t word = 1u << ((offset >> c->word_shift) & ((1u << (c->line_shift - c->word_shift)) - 1));
+    if (k->ways == 0)
+    {
+        const uint32_t hit = offset >> c->word_shift == k->last_word;
+        k->last_word = offset >> c->word_shift;
+        return (int)hit;
+    }
+    const uint32_t line = offset >> k->line_shift;
+    const uint32_t word = 1u << ((offset >> c->word_shift) & ((1u << (k->line_shift - c->word_shift)) - 1));
     int slot = k->slot_of_line[line];
     if (slot < 0)
     {
-        if (k->taken < k->slots)
+        /* The least recently used way of the set; one that was never used has the oldest time, 0. */
+        const int first = (int)((line % k->sets) * k->ways);
+        slot = first;
+        for (int s = first + 1; s < first + (int)k->ways; ++s)
         {
-            slot = (int)k->taken++;
-        }
-        else
-        {
-            slot = 0;
-            for (uint32_t s = 1; s < k->slots; ++s)
+            if (k->used[s] < k->used[slot])
             {
-                if (k->used[s] < k->used[slot])
-                {
-                    slot = (int)s;
-                }
+                slot = s;
             }
+        }
+        if (k->line_of_slot[slot] != UINT32_MAX)
+        {
             k->slot_of_line[k->line_of_slot[slot]] = -1;
         }
         k->slot_of_line[line] = (int16_t)slot;
@@ -90,13 +98,12 @@ static int lookup(counter *c, cache *k, uint32_t offset)
     {
         return 1;
     }
-    k->valid[slot] |= word;
-    k->misses++;
+    k->valid[slot] |= k->fills_line ? UINT32_MAX : word;
     return 0;
 }
 
 /* Stall cycles of fetching the block at [offset, offset + size): each flash word that is not cached costs the
- * wait states, less what a running prefetch of the next word hides behind the instructions of the one before. */
+ * miss, less what a running prefetch of the next word hides behind the instructions of the one before. */
 static uint32_t fetch(counter *c, uint32_t offset, uint32_t size, uint32_t busy)
 {
     const uint32_t first = offset >> c->word_shift;
@@ -111,10 +118,10 @@ static uint32_t fetch(counter *c, uint32_t offset, uint32_t size, uint32_t busy)
         }
         if (!lookup(c, &c->instruction, word << c->word_shift))
         {
-            uint32_t stall = c->wait_states;
+            uint32_t stall = c->miss_cycles;
             if (c->prefetch && word == c->last_word + 1)
             {
-                stall = c->wait_states + 1 > share ? c->wait_states + 1 - share : 0;
+                stall = c->miss_cycles + 1 > share ? c->miss_cycles + 1 - share : 0;
             }
             stalls += stall;
         }
@@ -171,10 +178,11 @@ void tinybench_flash_read(void *engine, int type, uint64_t address, int size, in
     const uint32_t offset = (uint32_t)address - c->flash_base;
     const uint32_t last = offset + (uint32_t)size - 1;
     t->flash_reads++;
-    uint32_t stalls = lookup(c, &c->data, offset) ? 0 : c->wait_states;
-    if (last >> c->word_shift != offset >> c->word_shift && !lookup(c, &c->data, last))
+    cache *k = c->shared ? &c->instruction : &c->data;
+    uint32_t stalls = lookup(c, k, offset) ? 0 : c->miss_cycles;
+    if (last >> c->word_shift != offset >> c->word_shift && !lookup(c, k, last))
     {
-        stalls += c->wait_states + 1;
+        stalls += c->miss_cycles + 1;
     }
     t->stalls_data += stalls;
     t->cycles += stalls;
