@@ -102,11 +102,8 @@ value = 100_000_000
 source = "no real device"
 
 [flash_timing]
-wait_states = {{ value = 0, source = "no real device" }}
+wait_states = {{ table = [[100_000_000, 0]], source = "no real device" }}
 width_bytes = {{ value = 8, source = "no real device" }}
-line_bytes = {{ value = 32, source = "no real device" }}
-instruction_lines = {{ value = 32, source = "no real device" }}
-data_lines = {{ value = 8, source = "no real device" }}
 prefetch = {{ value = false, source = "no real device" }}
 
 [power]

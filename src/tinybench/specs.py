@@ -199,7 +199,7 @@ class Region(_Frozen):
 
 
 class WaitStates(_Frozen):
-    """Extra core cycles of one flash access against the clock: (highest clock in hertz, cycles), ascending."""
+    """Extra core cycles of a flash access against the clock: (highest clock in hertz, cycles), ascending."""
 
     table: Annotated[tuple[tuple[int, int], ...], Field(min_length=1)]
     source: Source
@@ -296,7 +296,9 @@ class DeviceSpec(_Spec):
     def _clock_is_legal(self) -> DeviceSpec:
         highest = self.flash_timing.wait_states.table[-1][0]
         if not 0 < self.clock_hz.value <= highest:
-            raise ValueError(f"clock_hz must be above 0 and at most {highest}, the last clock of the wait states")
+            raise ValueError(
+                f"clock_hz must be above 0 and at most {highest}, the last clock of the wait states"
+            )
         return self
 
     def at_clock(self, clock_hz: int) -> DeviceSpec:
@@ -308,7 +310,8 @@ class DeviceSpec(_Spec):
         highest = self.flash_timing.wait_states.table[-1][0]
         if not 0 < clock_hz <= highest:
             raise UsageError(
-                f"{self.id} does not run at {clock_hz / 1e6:g} MHz", hint=f"up to {highest / 1e6:g} MHz are legal"
+                f"{self.id} does not run at {clock_hz / 1e6:g} MHz",
+                hint=f"up to {highest / 1e6:g} MHz are legal",
             )
         chosen = self.clock_hz.model_copy(update={"value": clock_hz})
         return self.model_copy(update={"clock_hz": chosen})

@@ -125,8 +125,8 @@ def test_fewer_wait_states_are_never_slower(tmp_path: Path, board: DeviceSpec) -
     built, data = build(model, board), inputs(model, 2)
     counted = []
     for wait_states in (0, 1, 3, 5):
-        sourced = board.flash_timing.wait_states.model_copy(update={"value": wait_states})
-        timing = board.flash_timing.model_copy(update={"wait_states": sourced})
+        table = board.flash_timing.wait_states.model_copy(update={"table": ((120_000_000, wait_states),)})
+        timing = board.flash_timing.model_copy(update={"wait_states": table})
         slower = board.model_copy(update={"flash_timing": timing})
         simulation = simulate(built, slower, data)
         counted.append(simulation.cycles)

@@ -20,8 +20,8 @@ class Core(Protocol):
     def costs(self, code: Sequence[Instruction]) -> list[tuple[int, int]]:
         """Per instruction of a stretch of code: cycles, and more cycles if a basic block starts there.
 
-        The first is for code that runs through; of a branch, for one that is not taken. The second is what the
-        instruction cannot share with the one before it.
+        The first is for code that runs through; of a branch, for one that is not taken. The second is what
+        the instruction cannot share with the one before it.
         """
         ...
 

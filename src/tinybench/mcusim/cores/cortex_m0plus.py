@@ -1,8 +1,8 @@
 """Cortex-M0+ with the single-cycle multiplier.
 
 Source: Cortex-M0+ Technical Reference Manual r0p1 (DDI 0484C), Table 3-1 "Cortex-M0+ instruction summary":
-data processing 1; loads and stores 2; LDM, STM, PUSH and POP 1 + N, POP with the program counter 3 + N; a taken
-branch 2, BL 3, BX and BLX 2; MULS 1 with the fast multiplier, which all devices here have.
+data processing 1; loads and stores 2; LDM, STM, PUSH and POP 1 + N, POP with the program counter 3 + N; a
+taken branch 2, BL 3, BX and BLX 2; MULS 1 with the fast multiplier, which all devices here have.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from tinybench.mcusim.cores.three_stage import LOADS, MULTIPLE, STORES, no_timin
 
 _ONE_CYCLE = frozenset(
     """
-    mov movs mvn mvns add adds adc adcs sub subs sbc sbcs rsb rsbs and ands orr orrs eor eors bic bics lsl lsls
-    lsr lsrs asr asrs ror rors cmp cmn tst rev rev16 revsh adr nop sxtb sxth uxtb uxth mul muls
+    mov movs mvn mvns add adds adc adcs sub subs sbc sbcs rsb rsbs and ands orr orrs eor eors bic bics
+    lsl lsls lsr lsrs asr asrs ror rors cmp cmn tst rev rev16 revsh adr nop sxtb sxth uxtb uxth mul muls
     b bl bx blx
     """.split()
 )

@@ -1,8 +1,8 @@
 """Cortex-M3.
 
 Source: Cortex-M3 Technical Reference Manual r2p1 (DDI 0337I), Table 3-1 "Cortex-M3 instruction set
-summary": MLA and MLS two cycles; SMULL and UMULL 3 to 5, SMLAL and UMLAL 4 to 7, "depending on the size of the
-source values": the middle, as one factor of a requantisation always has 31 bits and the other few.
+summary": MLA and MLS two cycles; SMULL and UMULL 3 to 5, SMLAL and UMLAL 4 to 7, "depending on the size of
+the source values": the middle, as one factor of a requantisation always has 31 bits and the other few.
 """
 
 from __future__ import annotations

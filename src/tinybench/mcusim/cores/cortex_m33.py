@@ -1,10 +1,10 @@
 """Cortex-M33 with the DSP extension.
 
 Arm publishes no table of cycles for this core. Source: the measurements on an RP2350 (core r1p0) in
-jnk0le/random, "pipeline cycle test", cortex_m33.md: single issue, but for a 16-bit instruction and a branch or
-IT behind it; a load's result is ready after two cycles, as accumulator after one; LDM and STM take a cycle
-per register, LDRD and STRD two; shifted operands, multiply-accumulate and UXTA-like results after two cycles,
-accumulators back to back; a taken branch two cycles. Division as in the Cortex-M4's manual.
+jnk0le/random, "pipeline cycle test", cortex_m33.md: single issue, but for a 16-bit instruction and a branch
+or IT behind it; a load's result is ready after two cycles, as accumulator after one; LDM and STM take a
+cycle per register, LDRD and STRD two; shifted operands, multiply-accumulate and UXTA-like results after two
+cycles, accumulators back to back; a taken branch two cycles. Division as in the Cortex-M4's manual.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from tinybench.mcusim.cores.three_stage import (
 )
 
 _MULTIPLY = frozenset("mul mla mls smull umull smlal umlal".split())
-_ACCUMULATE = frozenset(name for name in DSP | _MULTIPLY if name.startswith(("mla", "mls", "sml", "uml", "smml")))
+_ACCUMULATE = frozenset(
+    name for name in DSP | _MULTIPLY if name.startswith(("mla", "mls", "sml", "uml", "smml"))
+)
 _SLOW_RESULT = _ACCUMULATE | frozenset("uxtab uxtah sxtab sxtah uxtab16 sxtab16".split())
 _KNOWN = DATA_PROCESSING | DSP | _MULTIPLY | LOADS | STORES | BRANCHES
 

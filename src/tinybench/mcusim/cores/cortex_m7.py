@@ -2,11 +2,11 @@
 
 Arm publishes no table of cycles for this core. Source: the scheduling model of LLVM (ARMScheduleM7.td) and
 the measurements on an STM32H743 in jnk0le/random, "pipeline cycle test", cortex_m7.md. Two loads pair, two
-stores do not; one multiplication, one SIMD and one branch a cycle, SIMD and bit fields only as the older of a
-pair; LDM, STM, LDRD and the like issue alone, two registers a cycle; a word is ready for the next cycle, a byte or
-half-word, a product or a saturation after two; addresses are read a cycle early. Every branch is taken as predicted,
-which costs nothing: what is left out are mispredictions (8 cycles, once per loop), unaligned accesses (3) and
-conflicts of the two halves of the DTCM.
+stores do not; one multiplication, one SIMD and one branch a cycle, SIMD and bit fields only as the older of
+a pair; LDM, STM, LDRD and the like issue alone, two registers a cycle; a word is ready for the next cycle,
+a byte or half-word, a product or a saturation after two; addresses are read a cycle early. Every branch is
+taken as predicted, which costs nothing: what is left out are mispredictions (8 cycles, once per loop),
+unaligned accesses (3) and conflicts of the two halves of the DTCM.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ _MULTIPLY = frozenset("mul muls mla mls smull umull smlal umlal umaal".split()) 
     name for name in DSP if name.startswith(("sml", "smu", "smm"))
 )
 _ACCUMULATE = frozenset(name for name in _MULTIPLY if name.startswith(("mla", "mls", "sml", "uml", "smml")))
-_SIMD = (DSP - _MULTIPLY) | frozenset("sxtb sxth uxtb uxth ssat usat sbfx ubfx bfi bfc clz rbit rev rev16".split())
+_SIMD = (DSP - _MULTIPLY) | frozenset(
+    "sxtb sxth uxtb uxth ssat usat sbfx ubfx bfi bfc clz rbit rev rev16".split()
+)
 _TWO_CYCLE_RESULT = _MULTIPLY | frozenset("ssat usat qadd qsub qadd16 qsub16 ldrb ldrh ldrsb ldrsh".split())
 _MEMORY = LOADS | STORES | DOUBLE | MULTIPLE
 _ALONE = DOUBLE | MULTIPLE | frozenset("sdiv udiv tbb tbh".split())
@@ -77,7 +79,11 @@ class CortexM7:
             ready = 1 if producer.name in _MULTIPLY else ready
         elif consumer.name in STORES and register not in consumer.address_registers:
             ready -= 1  # a store reads its data two stages later
-        if consumer.name in _MEMORY and register in consumer.address_registers and not _updates_base(producer):
+        if (
+            consumer.name in _MEMORY
+            and register in consumer.address_registers
+            and not _updates_base(producer)
+        ):
             ready += 1
         return ready
 

@@ -15,6 +15,9 @@ _BIT_OPERATIONS = frozenset("bic bics bfc bfi".split())
 _TWO_RESULTS = frozenset(
     "ldrd smull umull smlal umlal umaal smlald smlaldx smlsld smlsldx smlalbb smlalbt smlaltb smlaltt".split()
 )
+_UNARY = frozenset(
+    "mov movs movw mvn mvns sxtb sxth uxtb uxth sxtb16 uxtb16 rev rev16 revsh rbit clz adr rrx".split()
+)
 _READ_THEIR_RESULT = frozenset(
     "smlal umlal umaal smlald smlaldx smlsld smlsldx smlalbb smlalbt smlaltb smlaltt bfi bfc movt".split()
 )
@@ -66,7 +69,7 @@ class Instruction:
     def results(self) -> tuple[str, ...]:
         """Registers that it writes, base registers with write-back among them."""
         name = self.name
-        if name in _NO_RESULT or name.startswith(("b", "cb", "it", "tb")) and name not in _BIT_OPERATIONS:
+        if name in _NO_RESULT or (name.startswith(("b", "cb", "it", "tb")) and name not in _BIT_OPERATIONS):
             return ()
         if name.startswith("str"):
             return self.address_registers[:1] if self.writes_back else ()
@@ -87,11 +90,12 @@ class Instruction:
             return self.registers[:1] if self.name.startswith("ldm") else ("sp",)
         if self.name.startswith("ldr"):
             return self.address_registers
-        if self.name.startswith(("str", "stm", "push", "cmp", "cmn", "tst", "teq", "b", "cb", "tb")):
+        if not self.results or self.name.startswith(("str", "stm", "push")):
             return self.registers
-        # Two operands and more: the first is a result only, but where accumulation or a short form reads it too.
+        # The first operands are results only, but where accumulation or a short form reads them too.
         skipped = len(self.results)
-        if self.name in _READ_THEIR_RESULT or len(self.registers) == skipped:
+        short = self.operands.count(",") == 1 and self.name not in _UNARY
+        if self.name in _READ_THEIR_RESULT or short:
             return self.registers
         return self.registers[skipped:]
 

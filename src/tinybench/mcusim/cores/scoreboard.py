@@ -1,8 +1,8 @@
 """In-order issue with result latencies: what Cortex-M33 and M7 have in common.
 
 Instructions issue in order, one or two a cycle, each as soon as its operands are ready and its unit is
-free. A stretch of code is cut into basic blocks at branches and at their targets, and every block starts with an
-empty pipeline.
+free. A stretch of code is cut into basic blocks at branches and at their targets, and every block starts
+with an empty pipeline.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Pipeline(Protocol):
 
 
 def schedule(pipeline: Pipeline, code: Sequence[Instruction]) -> list[int]:
-    """Cycles of each instruction: its issue minus that of the one before, so that a block's sum is its time."""
+    """Cycles of each instruction: from the issue of the one before to its own; a block's sum is its time."""
     leaders = _leaders(code)
     costs: list[int] = []
     cycle, alone = 0, True
@@ -50,9 +50,7 @@ def schedule(pipeline: Pipeline, code: Sequence[Instruction]) -> list[int]:
             producers = {}
             costs.append(pipeline.occupies(instruction))
         else:
-            earliest = cycle + max(
-                pipeline.issue(instruction, before, alone), pipeline.occupies(before) - 1
-            )
+            earliest = cycle + max(pipeline.issue(instruction, before, alone), pipeline.occupies(before) - 1)
             for register in instruction.sources:
                 if register in producers:
                     producer, issued = producers[register]

@@ -19,24 +19,25 @@ MULTIPLE = frozenset("ldm ldmia ldmdb stm stmia stmdb push pop".split())
 DOUBLE = frozenset("ldrd strd".split())
 BRANCHES = frozenset("b bl bx blx cbz cbnz".split())
 FLAGS_ONLY = frozenset("cmp cmn tst teq nop".split())
-"""Data processing that writes no register an address could depend on."""
+"""Data processing that writes no register."""
 
-# Table 3-1 of either manual: move, add, subtract, logic, shift, compare, extend, bit field, reverse, saturate.
+# Table 3-1 of either manual: move, add, logic, shift, compare, extend, bit field, reverse, saturate.
 DATA_PROCESSING = frozenset(
     """
     mov movs movw movt mvn mvns add adds addw adc adcs sub subs subw sbc sbcs rsb rsbs and ands orr orrs
-    orn orns eor eors bic bics lsl lsls lsr lsrs asr asrs ror rors rrx cmp cmn tst teq clz rev rev16 revsh
-    rbit adr nop sxtb sxth uxtb uxth bfc bfi sbfx ubfx ssat usat mul muls
+    orn orns eor eors bic bics lsl lsls lsr lsrs asr asrs ror rors rrx cmp cmn tst teq clz rev rev16
+    revsh rbit adr nop sxtb sxth uxtb uxth bfc bfi sbfx ubfx ssat usat mul muls
     """.split()
 )
 # Table 3-2 "Cortex-M4 DSP instruction set summary".
 DSP = frozenset(
     """
-    sxtb16 uxtb16 sxtab sxtah uxtab uxtah sxtab16 uxtab16 ssat16 usat16 umaal smlabb smlabt smlatb smlatt
-    smulbb smulbt smultb smultt smlawb smlawt smulwb smulwt smlad smladx smlsd smlsdx smlald smlaldx smlsld
-    smlsldx smlalbb smlalbt smlaltb smlaltt smuad smuadx smusd smusdx smmul smmulr smmla smmlar smmls smmlsr
-    qadd qsub qdadd qdsub qadd16 qsub16 qadd8 qsub8 qasx qsax sadd16 ssub16 sadd8 ssub8 sasx ssax uadd16
-    usub16 uadd8 usub8 uqadd8 uqsub8 shadd16 shsub16 uhadd8 pkhbt pkhtb sel usad8 usada8
+    sxtb16 uxtb16 sxtab sxtah uxtab uxtah sxtab16 uxtab16 ssat16 usat16 umaal smlabb smlabt smlatb
+    smlatt smulbb smulbt smultb smultt smlawb smlawt smulwb smulwt smlad smladx smlsd smlsdx smlald
+    smlaldx smlsld smlsldx smlalbb smlalbt smlaltb smlaltt smuad smuadx smusd smusdx smmul smmulr smmla
+    smmlar smmls smmlsr qadd qsub qdadd qdsub qadd16 qsub16 qadd8 qsub8 qasx qsax sadd16 ssub16 sadd8
+    ssub8 sasx ssax uadd16 usub16 uadd8 usub8 uqadd8 uqsub8 shadd16 shsub16 uhadd8 pkhbt pkhtb sel usad8
+    usada8
     """.split()
 )
 
@@ -93,14 +94,14 @@ class ThreeStage:
         if name in DOUBLE:
             return 3  # Table 3-1: 1 + N with two words
         if name.startswith("it") and set(name[1:]) <= set("te"):
-            # Table 3-1: 1, "may be folded onto a preceding 16-bit Thumb instruction, enabling it in zero cycles".
+            # Table 3-1: 1, "may be folded onto a preceding 16-bit Thumb instruction": then it takes none.
             return 0 if before is not None and before.size == 2 else 1
         if name in ("tbb", "tbh"):
             return 3  # section 3.3.2: two for the load, one for the add, and the refill
         raise no_timing(instruction)
 
     def _address_stall(self, instruction: Instruction, before: Instruction | None) -> int:
-        # Section 3.3.2: an address that depends on the data processing instruction just before stalls a cycle.
+        # Section 3.3.2: an address that depends on data processing just before it stalls a cycle.
         if before is None or before.name not in self.arithmetic or before.name in FLAGS_ONLY:
             return 0
         return 1 if before.destination in instruction.address_registers else 0
