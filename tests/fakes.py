@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from tinybench import specs
+from tinybench.datasets.base import Samples
+from tinybench.progress import Progress, silent
 from tinybench.results.schema import Engine, Layer, Metric, Unavailable
-from tinybench.runners.base import Measurement, Progress, Samples, Workload, silent
+from tinybench.runners.base import Measurement, Workload
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

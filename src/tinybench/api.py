@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from tinybench import specs
 from tinybench.errors import ModelError, TinybenchError, UnknownNameError, UsageError
 from tinybench.mcusim import compilers
+from tinybench.progress import Progress, silent
 from tinybench.results import store
 from tinybench.results.record import record
 from tinybench.runners import registry
-from tinybench.runners.base import Progress, Workload, silent
+from tinybench.runners.base import Workload
 
 if TYPE_CHECKING:
+    from tinybench.datasets.base import Samples
     from tinybench.models import Model
     from tinybench.results.schema import Result
-    from tinybench.runners.base import Samples
     from tinybench.specs import TaskSpec
 
 SPLITS = ("official", "smoke")

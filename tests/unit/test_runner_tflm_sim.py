@@ -11,12 +11,13 @@ import pytest
 
 from tflite_builder import Builder, small_model
 from tinybench import specs
+from tinybench.datasets.base import Samples
 from tinybench.errors import MismatchError, ModelError
 from tinybench.mcusim import energy
 from tinybench.mcusim.simulate import Simulation
 from tinybench.models import Model
 from tinybench.runners import tflm_sim
-from tinybench.runners.base import Measurement, Samples, Workload
+from tinybench.runners.base import Measurement, Workload
 from tinybench.runners.tflm import Interpreter
 from tinybench.runners.tflm_sim import MIN_CHECKED_INPUTS, TflmSim, check_equal, checked_inputs
 from tinybench.statistics import wilson_interval

@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tinybench.runners.base import Progress
+    from tinybench.progress import Progress
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
@@ -33,7 +33,7 @@ def echo_json(document: Any) -> None:
 @contextmanager
 def progress() -> Iterator[Progress]:
     """A progress callback that draws bars on stderr if it is a terminal, and else says nothing."""
-    from tinybench.runners.base import silent
+    from tinybench.progress import silent
 
     if not sys.stderr.isatty():
         yield silent

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from tinybench.datasets.catalog import Entry
     from tinybench.datasets.verify import Report
-    from tinybench.runners.base import Progress
+    from tinybench.progress import Progress
 
 _SHOWN_NAMES = 20
 """How many clips of one kind ``verify`` names; --json names all."""

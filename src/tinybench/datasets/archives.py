@@ -17,7 +17,7 @@ from typing import IO, cast
 
 from tinybench.datasets.disk import megabytes, writing
 from tinybench.errors import DataError
-from tinybench.runners.base import Progress, silent
+from tinybench.progress import Progress, silent
 
 _MAX_RATIO = 20
 """Audio packs about 1.5 to 1; gzip can reach 1000 to 1."""

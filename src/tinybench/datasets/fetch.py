@@ -18,7 +18,7 @@ from tinybench.datasets import disk, importing, store
 from tinybench.datasets.hashing import file_sha256
 from tinybench.datasets.store import Manifest
 from tinybench.errors import FetchError
-from tinybench.runners.base import Progress, silent
+from tinybench.progress import Progress, silent
 from tinybench.specs import Archive, DatasetSpec
 
 if TYPE_CHECKING:

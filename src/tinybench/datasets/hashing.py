@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tinybench.errors import DataError
-from tinybench.runners.base import Progress, silent
+from tinybench.progress import Progress, silent
 
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\x00-\x1f]+)")
 

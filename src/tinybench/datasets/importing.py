@@ -9,7 +9,7 @@ from tinybench.datasets import archives, disk, store
 from tinybench.datasets.hashing import file_sha256
 from tinybench.datasets.store import Manifest
 from tinybench.errors import DataError
-from tinybench.runners.base import Progress, silent
+from tinybench.progress import Progress, silent
 from tinybench.specs import Archive, DatasetSpec
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from tinybench.datasets import hashing, store
+from tinybench.datasets.base import Samples
 from tinybench.datasets.verify import recorded
 from tinybench.errors import ContentError, DataError, UnknownNameError, UsageError
-from tinybench.runners.base import Progress, Samples, silent
+from tinybench.progress import Progress, silent
 
 if TYPE_CHECKING:
     import numpy as np

@@ -26,7 +26,7 @@ from tinybench.cache import cache_dir
 from tinybench.datasets import hashing
 from tinybench.datasets.disk import megabytes, write_whole, writing
 from tinybench.errors import DataError, OutputError
-from tinybench.runners.base import Progress, silent
+from tinybench.progress import Progress, silent
 from tinybench.specs import Archive, DatasetSpec, Sha256, Subset
 
 _AGAIN = "fetch or import the data set again"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tinybench.datasets import hashing, store
 from tinybench.errors import DataError
-from tinybench.runners.base import Progress, silent
+from tinybench.progress import Progress, silent
 from tinybench.specs import DatasetSpec
 
 

@@ -6,40 +6,16 @@ prints, never asks and never writes a result; progress is reported through a cal
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from tinybench.progress import Progress, silent
 
+if TYPE_CHECKING:
+    from tinybench.datasets.base import Samples
     from tinybench.models import Model
     from tinybench.results.schema import Engine, Layer, Metric, Unavailable
     from tinybench.specs import DeviceSpec, TaskSpec
-
-Progress = Callable[[str, int, int], None]
-"""Called as ``progress(step, done, total)``; ``total`` is 0 while it is not known."""
-
-
-def silent(step: str, done: int, total: int) -> None:
-    """The progress callback that says nothing."""
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Labelled, preprocessed and quantised inputs of one split.
-
-    ``inputs`` is int8 of shape (n, *input_shape); ``labels`` is int64 of shape (n,); ``names`` identifies
-    each sample within its split.
-    """
-
-    split: str
-    dataset: str
-    dataset_sha256: str
-    inputs: NDArray[np.int8]
-    labels: NDArray[np.int64]
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)

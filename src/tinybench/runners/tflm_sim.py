@@ -19,8 +19,9 @@ from tinybench.mcusim.compilers import compiler
 from tinybench.mcusim.energy import inference_energy_j, run_power_w
 from tinybench.mcusim.simulate import Build, Simulation, build, simulate
 from tinybench.models import Model
+from tinybench.progress import Progress, silent
 from tinybench.results.schema import Engine, Layer, Metric
-from tinybench.runners.base import Measurement, Progress, Workload, silent
+from tinybench.runners.base import Measurement, Workload
 from tinybench.runners.tflm import Interpreter
 from tinybench.statistics import wilson_interval
 

@@ -1,0 +1,42 @@
+"""Data flows in one direction: nothing downstream is imported upstream."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "src" / "tinybench"
+
+DOWNSTREAM = {
+    "progress.py": {"datasets", "models", "mcusim", "runners", "results", "api", "cli"},
+    "specs.py": {"datasets", "models", "mcusim", "runners", "results", "api", "cli"},
+    "datasets": {"runners", "mcusim", "results", "api", "cli"},
+    "models": {"datasets", "runners", "mcusim", "results", "api", "cli"},
+    "mcusim": {"runners", "datasets", "results", "api", "cli"},
+    "runners": {"api", "cli"},
+    "results": {"api", "cli"},
+}
+"""Part of the package -> parts that it must not import."""
+
+
+def imported(path: Path) -> set[str]:
+    """Parts of tinybench that a module imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+    return {name.split(".")[1] for name in names if name.startswith("tinybench.")}
+
+
+@pytest.mark.parametrize("part", DOWNSTREAM)
+def test_nothing_downstream_is_imported(part: str) -> None:
+    place = PACKAGE / part
+    modules = [place] if place.is_file() else sorted(place.rglob("*.py"))
+    assert modules
+    wrong = {str(path.relative_to(PACKAGE)): imported(path) & DOWNSTREAM[part] for path in modules}
+    assert {name: parts for name, parts in wrong.items() if parts} == {}
