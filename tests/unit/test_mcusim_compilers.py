@@ -85,9 +85,11 @@ def test_the_runner_is_told_the_toolchain(world: World) -> None:
     assert world.runner.seen[-1].toolchain == "zig"
 
 
-def test_zig_refuses_a_core_that_it_has_no_flags_for() -> None:
-    with pytest.raises(ToolchainError, match="cortex-a53"):
-        ZIG.flags("cortex-a53")
+@pytest.mark.parametrize("name", sorted(COMPILERS))
+def test_the_flags_name_the_core(name: str) -> None:
+    for core in ("cortex-m0plus", "cortex-m33"):
+        (cpu,) = [flag for flag in compiler(name).flags(core) if flag.startswith("-mcpu=")]
+        assert core in cpu.replace("_", "-")
 
 
 @pytest.mark.parametrize("level", ["-O2", "-O3"])
@@ -122,6 +124,13 @@ def test_a_gcc_error_is_one_line(model: Model, gcc: Gcc) -> None:
     program = dataclasses.replace(lower(model), source="int broken(;\n")
     with pytest.raises(ToolchainError, match=r"the compiler failed: model\.c:1:\d+: error"):
         build_firmware(program, specs.device("nucleo-l4r5zi"), gcc)
+
+
+def test_a_gcc_link_error_names_the_symbol(model: Model, gcc: Gcc) -> None:
+    program = lower(model)
+    broken = dataclasses.replace(program, source=program.source.replace("tinybench_check", "other_check"))
+    with pytest.raises(ToolchainError, match=r"undefined reference to .tinybench_check"):
+        build_firmware(broken, specs.device("nucleo-l4r5zi"), gcc)
 
 
 def test_the_result_names_the_toolchain_and_has_another_id(gcc: Gcc, tmp_path: Path) -> None:

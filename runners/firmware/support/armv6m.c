@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the Arm run-time ABI (RTABI, sections 4.2 and 4.3) gives a core without a divider and without long
- * multiplication: Armv6-M. Other cores need none of it. */
-#if defined(__ARM_ARCH_6M__)
+ * multiplication: Armv6-M. Other cores need none of it, and GCC brings its own in libgcc. */
+#if defined(__ARM_ARCH_6M__) && defined(__clang__)
 
 #include <stdint.h>
 

@@ -45,11 +45,7 @@ class Compiler(Protocol):
         ...
 
     def flags(self, core: str) -> tuple[str, ...]:
-        """Code generation for a core such as ``cortex-m4``: all that belongs into a result.
-
-        Raises:
-            ToolchainError: it has no code generation for the core.
-        """
+        """Code generation for a core such as ``cortex-m4``: all that belongs into a result."""
         ...
 
     def arguments(self, flags: Sequence[str], rest: Sequence[str]) -> tuple[str, ...]:

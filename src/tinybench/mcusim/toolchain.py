@@ -31,6 +31,7 @@ _INCLUDES = ("-Ifirmware/include", "-Icmsis_nn/Include", "-Icmsis_core/Include")
 _LINK = ("-nostdlib", "-L.", "-Tfirmware/cortex-m.ld", "-Wl,--gc-sections", "-Wl,--entry=reset_handler")
 _HOST_FLAGS = ("-O3", "-g0", "-std=c11", "-fno-sanitize=all", "-fPIC", "-shared", "-nostdlib")
 _TIMEOUT_S = 300
+_TELLING = re.compile("error|undefined reference|multiple definition")
 
 STARTUP = "firmware/support/startup.c"
 SEMIHOSTING = "firmware/support/semihosting.c"
@@ -186,7 +187,7 @@ def _compile(compiler: Compiler, arguments: Sequence[str], folder: Path) -> None
         )
     if done.returncode != 0:
         lines = (
-            [line for line in done.stderr.splitlines() if "error" in line]
+            [line for line in done.stderr.splitlines() if _TELLING.search(line)]
             or done.stderr.splitlines()
             or ["?"]
         )
