@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,14 @@ from hypothesis import strategies as st
 
 from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder, schema, small_model
 from tinybench import specs
-from tinybench.errors import CapacityError, SimulationError, ToolchainError, UnsupportedOperatorError
+from tinybench.errors import (
+    CapacityError,
+    ModelError,
+    OutputError,
+    SimulationError,
+    ToolchainError,
+    UnsupportedOperatorError,
+)
 from tinybench.mcusim import toolchain
 from tinybench.mcusim.elf import read_image
 from tinybench.mcusim.lower import lower
@@ -182,7 +190,7 @@ def test_a_compiler_error_is_one_line_and_leaves_nothing(
     program = dataclasses.replace(lower(load(tmp_path, small_model())), source="int broken(;\n")
     with pytest.raises(ToolchainError, match=r"the compiler failed: model\.c:1:\d+: error"):
         toolchain.build_firmware(program, board)
-    assert not list((tmp_path / "cache").rglob("*.elf"))
+    assert not list((tmp_path / "cache").rglob("*"))
 
 
 def test_an_unsupported_operator_is_named_with_its_index(tmp_path: Path) -> None:
@@ -215,7 +223,7 @@ def shrunk(board: DeviceSpec, **sizes: int) -> DeviceSpec:
 
 def test_a_model_larger_than_the_memory_is_refused_by_how_much(tmp_path: Path, board: DeviceSpec) -> None:
     model = load(tmp_path, small_model())
-    weights = sum(t.nbytes for t in model.tensors if t.is_constant)
+    weights = sum(tensor.nbytes for tensor in model.weights)
     with pytest.raises(CapacityError, match=rf"needs at least {weights} bytes of flash, {weights - 64} more"):
         build(model, shrunk(board, flash=64))
     with pytest.raises(CapacityError, match=r"bytes of RAM, \d+ more than nucleo-l4r5zi has"):
@@ -265,3 +273,66 @@ def test_too_small_a_scratch_buffer_is_found_at_start(tmp_path: Path, board: Dev
     image = read_image(toolchain.build_firmware(broken, board).elf)
     with pytest.raises(SimulationError, match="operator 0 has too small a scratch buffer"):
         Machine(image, board, program.layers)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x7fELF", None])
+def test_a_damaged_cache_heals_itself(
+    tmp_path: Path, board: DeviceSpec, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
+) -> None:
+    monkeypatch.setenv("TINYBENCH_CACHE", str(tmp_path / "cache"))
+    program = lower(load(tmp_path, small_model()))
+    first = toolchain.build_firmware(program, board)
+    (kept,) = (tmp_path / "cache").rglob("firmware.elf")
+    if damage is None:
+        flipped = bytearray(first.elf)
+        flipped[len(flipped) // 2] ^= 1
+        damage = bytes(flipped)
+    kept.write_bytes(damage)
+    assert toolchain.build_firmware(program, board) == first
+    assert kept.read_bytes() == first.elf
+
+
+def test_a_full_disk_leaves_nothing_in_the_cache(
+    tmp_path: Path, board: DeviceSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINYBENCH_CACHE", str(tmp_path / "cache"))
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tinybench.atomic.os.fsync", full)
+    with pytest.raises(OutputError, match=r"cannot write .*No space left"):
+        toolchain.build_firmware(lower(load(tmp_path, small_model())), board)
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+def test_an_interrupted_write_leaves_nothing_in_the_cache(
+    tmp_path: Path, board: DeviceSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINYBENCH_CACHE", str(tmp_path / "cache"))
+
+    def interrupted(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinybench.atomic.os.fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        toolchain.build_firmware(lower(load(tmp_path, small_model())), board)
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+def test_constants_that_nothing_reads_do_not_fill_the_flash(tmp_path: Path, board: DeviceSpec) -> None:
+    b = Builder()
+    source = b.tensor((1, 8))
+    b.tensor((1, 3_000_000), data=np.ones((1, 3_000_000), np.int8))
+    built = build(load(tmp_path, b.finish(source, b.fully_connected(source, 4))), board)
+    assert built.image.flash_bytes < 100_000
+
+
+def test_too_many_operators_are_refused_before_compiling(
+    tmp_path: Path, board: DeviceSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(tmp_path, small_model())
+    monkeypatch.setattr("tinybench.mcusim.simulate.MAX_LAYERS", 3)
+    monkeypatch.setattr(toolchain, "_compile", lambda *_: pytest.fail("compiled"))
+    with pytest.raises(ModelError, match="has 8 operators"):
+        build(model, board)

@@ -80,6 +80,8 @@ class Zig:
 
     def flags(self, core: str) -> tuple[str, ...]:
         """See ``Compiler``."""
+        if not core.startswith("cortex-m"):
+            raise ToolchainError(f"zig has no flags for {core}", hint="use a device with another core")
         # No floating point: the int8 kernels need none, and the FPU's state stays out of the simulation.
         cpu = f"{core.replace('-', '_')}{self._EXTRAS.get(core, '')}+soft_float"
         target = ("-target", "thumb-freestanding-eabi", f"-mcpu={cpu}")

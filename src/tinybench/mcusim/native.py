@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybench.errors import ModelError, ToolchainError
+from tinybench.errors import ToolchainError
 from tinybench.mcusim.timing import TimingTables
 from tinybench.mcusim.toolchain import build_host_library
 from tinybench.specs import Cache, DeviceSpec
 
 MAX_LAYERS = 256
+"""As in counter.c."""
 MAX_INSTRUCTIONS = 4_000_000_000
 """Per inference: half a minute on the fastest of these cores. What needs more is stopped as a runaway."""
 _NO_WORD = 0xFFFF_FFF0
@@ -108,7 +109,7 @@ class Counter:
         stop: Any,
     ) -> None:
         if layers > MAX_LAYERS:
-            raise ModelError(f"the model has {layers} operators", hint=f"up to {MAX_LAYERS} are simulated")
+            raise ValueError(f"{layers} layers; the native counter has room for {MAX_LAYERS}")
         self._layers = layers
         self._state = _Counter()
         self._kept: list[NDArray[Any]] = []

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybench.errors import CapacityError
+from tinybench.errors import CapacityError, ModelError
 from tinybench.mcusim.compilers import ZIG, Compiler
 from tinybench.mcusim.elf import Image, read_image
 from tinybench.mcusim.lower import Program, lower
 from tinybench.mcusim.machine import Execution, Machine
-from tinybench.mcusim.native import LayerCount
+from tinybench.mcusim.native import MAX_LAYERS, LayerCount
 from tinybench.mcusim.toolchain import Firmware, build_firmware
 from tinybench.models import Model
 from tinybench.specs import DeviceSpec
@@ -56,11 +56,16 @@ def build(model: Model, device: DeviceSpec, compiler: Compiler = ZIG) -> Build:
 
     Raises:
         UnsupportedOperatorError: the simulator has no kernel for an operator.
+        ModelError: the model has more operators than layers are counted.
         CapacityError: the model's weights or arena alone are larger than the device's memory.
         ToolchainError: the compiler failed.
     """
+    if len(model.operators) > MAX_LAYERS:
+        raise ModelError(
+            f"{model.path} has {len(model.operators)} operators", hint=f"up to {MAX_LAYERS} are simulated"
+        )
     program = lower(model)
-    weights = sum(t.nbytes for t in model.tensors if t.is_constant)
+    weights = sum(tensor.nbytes for tensor in model.weights)
     for what, needed, region in (
         ("flash", weights, device.flash),
         ("RAM", program.arena.bytes, device.ram),

@@ -21,6 +21,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from tinybench import content
+from tinybench.atomic import write_atomically
 from tinybench.cache import cache_dir
 from tinybench.errors import CapacityError, OutputError, ToolchainError
 from tinybench.mcusim.compilers import ZIG, Compiler
@@ -74,7 +75,7 @@ def build_firmware(
     units = sorted(name for name in sources if name.endswith(".c"))
     flags = compiler.flags(device.core)
     command = compiler.arguments(flags, (*_INCLUDES, *_LINK, *units))
-    elf = _build("firmware", sources, compiler, command, "firmware.elf")
+    elf = _build("firmware", sources, compiler, command, "firmware.elf").read_bytes()
     return Firmware(elf, compiler.label(), flags, cmsis_nn_version())
 
 
@@ -86,11 +87,7 @@ def build_host_library(source: str) -> Path:
         raise ToolchainError(f"the simulator does not run on {sys.platform} yet", hint="use Linux")
     # musl without a library: nothing of the host's C library is linked or needed.
     command = ("cc", "-target", f"{arch}-linux-musl", *_HOST_FLAGS, "counter.c")
-    key = _key({"counter.c": source.encode()}, ZIG, command)
-    path = cache_dir() / "host" / key / "counter.so"
-    if not path.is_file():
-        _build("host", {"counter.c": source.encode()}, ZIG, command, "counter.so")
-    return path
+    return _build("host", {"counter.c": source.encode()}, ZIG, command, "counter.so")
 
 
 def cmsis_nn_version() -> str:
@@ -135,13 +132,12 @@ def _key(sources: Mapping[str, bytes], compiler: Compiler, command: Sequence[str
 
 def _build(
     kind: str, sources: Mapping[str, bytes], compiler: Compiler, command: Sequence[str], output: str
-) -> bytes:
-    """Run the compiler in a scratch folder and keep its output under the content's key."""
+) -> Path:
+    """Run the compiler in a scratch folder and keep its output under the content's key; gives its path."""
     kept = cache_dir() / kind / _key(sources, compiler, command) / output
-    if kept.is_file():
-        return kept.read_bytes()
+    if _verified(kept):
+        return kept
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="tinybench-") as scratch:
             folder = Path(scratch)
             for name, data in sources.items():
@@ -149,14 +145,33 @@ def _build(
                 (folder / name).write_bytes(data)
             _compile(compiler, (*command, "-o", output), folder)
             data = (folder / output).read_bytes()
-        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as partial:
-            partial.write(data)
-        Path(partial.name).replace(kept)
+    except OSError as error:
+        raise ToolchainError(
+            f"cannot compile in {tempfile.gettempdir()}: {error.strerror}", hint="free the disk or set TMPDIR"
+        ) from None
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        # The checksum last: an output without its own is not taken for one.
+        write_atomically(kept, data)
+        write_atomically(_checksum(kept), hashlib.sha256(data).hexdigest().encode())
     except OSError as error:
         raise OutputError(
-            f"cannot build in {kept.parent}: {error.strerror}", hint="free the disk or set TINYBENCH_CACHE"
+            f"cannot write {kept}: {error.strerror}", hint="free the disk, or set TINYBENCH_CACHE"
         ) from None
-    return data
+    return kept
+
+
+def _checksum(kept: Path) -> Path:
+    return kept.with_name(kept.name + ".sha256")
+
+
+def _verified(kept: Path) -> bool:
+    """Whether the cache holds this output undamaged; what is damaged is built again."""
+    try:
+        expected = _checksum(kept).read_text(encoding="ascii")
+        return hashlib.sha256(kept.read_bytes()).hexdigest() == expected
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _compile(compiler: Compiler, arguments: Sequence[str], folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import stat
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,13 @@ from tinybench.errors import ModelError
 
 MAX_MODEL_BYTES = 64 * 2**20
 """Larger than any microcontroller's flash; stops a wrong file from being read into memory."""
+
+# Far above any model for a microcontroller, far below what would exhaust a machine.
+MAX_TENSORS = 4096
+MAX_OPERATORS = 1024
+MAX_OPERANDS = 256
+MAX_RANK = 8
+MAX_NAME_BYTES = 200
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "INT8": np.dtype(np.int8),
@@ -150,151 +158,185 @@ class Model:
         return sum(operator.macs for operator in self.operators)
 
     @cached_property
+    def weights(self) -> tuple[Tensor, ...]:
+        """The constants that a convolution or fully connected operator reads; shared ones once."""
+        weighted = [operator for operator in self.operators if operator.macs]
+        used = {t.index: t for op in weighted for t in op.inputs if t is not None and t.is_constant}
+        return tuple(used.values())
+
+    @cached_property
     def parameters(self) -> int:
         """Elements of all weights and biases."""
-        # Shared tensors count once; the shape that RESHAPE reads is not a parameter.
-        weighted = [operator for operator in self.operators if operator.kind != "RESHAPE"]
-        used = {t.index: t for op in weighted for t in op.inputs if t is not None and t.is_constant}
-        return sum(tensor.elements for tensor in used.values())
+        return sum(tensor.elements for tensor in self.weights)
 
 
 def load(path: Path) -> Model:
     """Read and check a .tflite file; see ``Model.load``."""
+    data = _read(path)
+    if len(data) < 16 or data[4:8] != b"TFL3":
+        raise ModelError(f"{path} is not a .tflite file", hint="a .tflite file has 'TFL3' at byte 4")
     try:
-        size = path.stat().st_size
-        if size > MAX_MODEL_BYTES:
-            raise ModelError(
-                f"{path} has {size} bytes", hint=f"models of up to {MAX_MODEL_BYTES} bytes are read"
-            )
-        data = path.read_bytes()
+        return _Parser(path, data).model()
+    except ModelError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, struct.error, TypeError, ValueError):
+        # What the flatbuffers library raises when offsets lead nowhere.
+        raise ModelError(
+            f"{path} is truncated or corrupt", hint="export or download the model again"
+        ) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelError(f"{path} is not a file", hint="give a reference model's name or a .tflite file")
+        with path.open("rb") as file:
+            data = file.read(min(status.st_size, MAX_MODEL_BYTES) + 1)
     except FileNotFoundError:
         raise ModelError(
             f"{path} does not exist", hint="give a reference model's name or a .tflite file"
         ) from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}", hint="check the path") from None
-    if len(data) < 16 or data[4:8] != b"TFL3":
-        raise ModelError(f"{path} is not a .tflite file", hint="a .tflite file has 'TFL3' at byte 4")
-    try:
-        return _parse(path, data)
-    except ModelError:
-        raise
-    except (
-        struct.error,
-        IndexError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        KeyError,
-        OverflowError,
-        UnicodeDecodeError,
-        RecursionError,
-        MemoryError,
-    ):
+    if len(data) > MAX_MODEL_BYTES:
         raise ModelError(
-            f"{path} is truncated or corrupt", hint="export or download the model again"
-        ) from None
-
-
-def _parse(path: Path, data: bytes) -> Model:
-    from tflite_micro.python.tflite_micro.runtime import schema_fb as schema
-
-    builtin_names = {
-        value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
-    }
-    type_names = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
-    root = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
-    if root.version != 3:
-        raise ModelError(f"{path} has schema version {root.version}", hint="version 3 is the one in use")
-    if len(root.subgraphs or ()) != 1:
-        raise ModelError(
-            f"{path} has {len(root.subgraphs or ())} subgraphs", hint="export a model with exactly one"
+            f"{path} has over {MAX_MODEL_BYTES} bytes", hint="no microcontroller has that much flash"
         )
-    graph = root.subgraphs[0]
-    tensors = tuple(_tensor(path, i, t, root, len(data), type_names) for i, t in enumerate(graph.tensors))
-    operators = tuple(
-        _operator(i, o, root, tensors, builtin_names) for i, o in enumerate(graph.operators or ())
-    )
-    if not operators:
-        raise ModelError(f"{path} has no operators", hint="export the model again")
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        counts = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
-        raise ModelError(f"{path} has {counts}", hint="models with one input and one output are measured")
-    model = Model(
-        path,
-        data,
-        tensors,
-        operators,
-        tensors[_index(graph.inputs[0], tensors)],
-        tensors[_index(graph.outputs[0], tensors)],
-    )
-    _check_int8(model)
-    _check_order(model)
-    return model
+    return data
 
 
-def _index(value: int, items: tuple[Any, ...]) -> int:
-    if not 0 <= value < len(items):
-        raise IndexError
-    return int(value)
+class _Parser:
+    """Reads a flatbuffer piece by piece, each count checked before anything of that size is made."""
 
+    def __init__(self, path: Path, data: bytes) -> None:
+        from tflite_micro.python.tflite_micro.runtime import schema_fb as schema
 
-def _tensor(
-    path: Path, index: int, raw: Any, root: Any, file_bytes: int, type_names: Mapping[int, str]
-) -> Tensor:
-    name = raw.name.decode("utf-8") if raw.name else f"tensor_{index}"
-    dtype = type_names[raw.type]
-    shape = tuple(int(d) for d in raw.shape) if raw.shape is not None else ()
-    if dtype not in _DTYPES:
-        raise ModelError(
-            f"{path}: tensor {index} '{name}' is {dtype.lower()}, not int8",
-            hint="convert the model with full int8 quantisation, int8 input and output",
+        self._path, self._data, self._schema = path, data, schema
+        self._root = schema.Model.GetRootAs(data, 0)
+        self._operator_names = _names(schema.BuiltinOperator)
+        self._type_names = _names(schema.TensorType)
+
+    def model(self) -> Model:
+        root = self._root
+        if root.Version() != 3:
+            raise self._refuse(f"has schema version {root.Version()}", "version 3 is the one in use")
+        if root.SubgraphsLength() != 1:
+            raise self._refuse(f"has {root.SubgraphsLength()} subgraphs", "export a model with exactly one")
+        graph = root.Subgraphs(0)
+        for what, count, limit in (
+            ("tensors", graph.TensorsLength(), MAX_TENSORS),
+            ("operators", graph.OperatorsLength(), MAX_OPERATORS),
+            ("buffers", root.BuffersLength(), 2 * MAX_TENSORS),
+            ("operator codes", root.OperatorCodesLength(), MAX_OPERATORS),
+        ):
+            if count > limit:
+                raise self._refuse(f"has {count} {what}", f"up to {limit} are read")
+        tensors = tuple(self._tensor(i, graph.Tensors(i)) for i in range(graph.TensorsLength()))
+        constant_bytes = sum(tensor.nbytes for tensor in tensors if tensor.is_constant)
+        if constant_bytes > MAX_MODEL_BYTES:  # many tensors can share one buffer
+            raise self._refuse(
+                f"has {constant_bytes} bytes of constants", f"up to {MAX_MODEL_BYTES} are read"
+            )
+        operators = tuple(
+            self._operator(i, graph.Operators(i), tensors) for i in range(graph.OperatorsLength())
         )
-    if any(d < 1 for d in shape) or math.prod(shape) > MAX_MODEL_BYTES:
-        raise ModelError(
-            f"{path}: tensor {index} '{name}' has the shape {list(shape)}", hint="export fixed shapes"
-        )
-    if raw.sparsity is not None or raw.isVariable:
-        raise ModelError(f"{path}: tensor {index} '{name}' is sparse or a variable", hint="export it dense")
-    buffer = root.buffers[_index(raw.buffer, tuple(root.buffers))]
-    if buffer.offset or buffer.size:
-        raise ModelError(
-            f"{path}: tensor {index} '{name}' lies outside the flatbuffer", hint="export below 2 GB"
-        )
-    content = None
-    if buffer.data is not None and len(buffer.data):
-        itemsize = _DTYPES[dtype].itemsize
-        if len(buffer.data) != math.prod(shape) * itemsize or len(buffer.data) > file_bytes:
+        if not operators:
+            raise self._refuse("has no operators", "export the model again")
+        if (graph.InputsLength(), graph.OutputsLength()) != (1, 1):
+            counts = f"{graph.InputsLength()} inputs and {graph.OutputsLength()} outputs"
+            raise self._refuse(f"has {counts}", "models with one input and one output are measured")
+        source, output = _at(tensors, graph.Inputs(0)), _at(tensors, graph.Outputs(0))
+        model = Model(self._path, self._data, tensors, operators, source, output)
+        _check_int8(model)
+        _check_order(model)
+        return model
+
+    def _refuse(self, reason: str, hint: str) -> ModelError:
+        return ModelError(f"{self._path} {reason}", hint=hint)
+
+    def _tensor(self, index: int, raw: Any) -> Tensor:
+        name = _printable(raw.Name()) or f"tensor_{index}"
+        dtype = self._type_names[raw.Type()]
+        if raw.ShapeLength() > MAX_RANK:
+            raise ValueError("rank")
+        shape = tuple(int(raw.Shape(i)) for i in range(raw.ShapeLength()))
+        what = f"has a tensor {index} '{name}' that is"
+        if dtype not in _DTYPES:
+            raise self._refuse(
+                f"{what} {dtype.lower()}, not int8",
+                "convert the model with full int8 quantisation, int8 input and output",
+            )
+        if any(d < 1 for d in shape) or math.prod(shape) > MAX_MODEL_BYTES:
+            raise self._refuse(f"{what} of shape {list(shape)}", "export fixed shapes that fit a device")
+        if any(raw.ShapeSignature(i) < 0 for i in range(1, min(raw.ShapeSignatureLength(), MAX_RANK))):
+            raise self._refuse(f"{what} of dynamic shape beyond its batch", "export fixed shapes")
+        if raw.Sparsity() is not None or raw.IsVariable():
+            raise self._refuse(f"{what} sparse or a variable", "export it dense")
+        content = self._content(raw.Buffer(), _DTYPES[dtype], shape)
+        return Tensor(index, name, dtype, shape, _quantization(raw.Quantization(), dtype, shape), content)
+
+    def _content(self, number: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:
+        if not 0 <= number < self._root.BuffersLength():
+            raise IndexError("buffer")
+        buffer = self._root.Buffers(number)
+        if buffer.Offset() or buffer.Size():
+            raise self._refuse("keeps weights outside the flatbuffer", "export below 2 GB")
+        if buffer.DataLength() == 0:
+            return None
+        if buffer.DataLength() != math.prod(shape) * dtype.itemsize:
             raise ValueError("buffer size")
-        content = np.frombuffer(bytes(buffer.data), dtype=_DTYPES[dtype]).reshape(shape)
-    return Tensor(index, name, dtype, shape, _quantization(raw.quantization, shape), content)
+        # A view of the file: tensors that share a buffer share its memory.
+        return np.frombuffer(buffer.DataAsNumpy(), dtype=dtype).reshape(shape)
+
+    def _operator(self, index: int, raw: Any, tensors: tuple[Tensor, ...]) -> Operator:
+        if max(raw.InputsLength(), raw.OutputsLength()) > MAX_OPERANDS:
+            raise ValueError("operands")
+        number_of_code = raw.OpcodeIndex()
+        if not 0 <= number_of_code < self._root.OperatorCodesLength():
+            raise IndexError("operator code")
+        code = self._root.OperatorCodes(number_of_code)
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        kind = self._operator_names.get(number, f"BUILTIN_{number}")
+        if kind == "CUSTOM":
+            kind = f"CUSTOM:{_printable(code.CustomCode())}"
+        read = [raw.Inputs(i) for i in range(raw.InputsLength())]
+        inputs = tuple(None if i == -1 else _at(tensors, i) for i in read)
+        outputs = tuple(_at(tensors, raw.Outputs(i)) for i in range(raw.OutputsLength()))
+        unpacked = self._schema.OperatorT.InitFromObj(raw).builtinOptions
+        return Operator(index, kind, inputs, outputs, {} if unpacked is None else dict(vars(unpacked)))
 
 
-def _quantization(raw: Any, shape: tuple[int, ...]) -> Quantization | None:
-    if raw is None or raw.scale is None or len(raw.scale) == 0:
+def _names(enumeration: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+
+
+def _printable(text: bytes | None) -> str:
+    """A name for people and C comments: control characters replaced, cut to a line."""
+    shown = (text or b"")[:MAX_NAME_BYTES].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "?" for c in shown)
+
+
+def _at(tensors: tuple[Tensor, ...], index: int) -> Tensor:
+    if not 0 <= index < len(tensors):
+        raise IndexError("tensor")
+    return tensors[index]
+
+
+def _quantization(raw: Any, dtype: str, shape: tuple[int, ...]) -> Quantization | None:
+    if raw is None or raw.ScaleLength() == 0:
         return None
-    scales = tuple(float(s) for s in raw.scale)
-    zero_points = tuple(int(z) for z in raw.zeroPoint) if raw.zeroPoint is not None else ()
-    axis = int(raw.quantizedDimension)
-    if len(zero_points) != len(scales) or not all(math.isfinite(s) and s > 0 for s in scales):
-        raise ValueError("quantisation")
-    if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
+    count, axis = raw.ScaleLength(), raw.QuantizedDimension()
+    if count > 1 and not (0 <= axis < len(shape) and shape[axis] == count):
         raise ValueError("quantisation axis")
+    if raw.ZeroPointLength() != count:
+        raise ValueError("quantisation")
+    scales = tuple(float(s) for s in raw.ScaleAsNumpy())
+    zero_points = tuple(int(z) for z in raw.ZeroPointAsNumpy())
+    low, high = (-128, 127) if dtype == "INT8" else (0, 0)
+    if not all(math.isfinite(s) and s > 0 for s in scales) or not all(low <= z <= high for z in zero_points):
+        raise ValueError("quantisation")
     return Quantization(scales, zero_points, axis)
-
-
-def _operator(
-    index: int, raw: Any, root: Any, tensors: tuple[Tensor, ...], builtin_names: Mapping[int, str]
-) -> Operator:
-    code = root.operatorCodes[_index(raw.opcodeIndex, tuple(root.operatorCodes))]
-    number = max(code.builtinCode, code.deprecatedBuiltinCode)
-    kind = builtin_names.get(number, f"BUILTIN_{number}")
-    if kind == "CUSTOM" and code.customCode:
-        kind = f"CUSTOM:{code.customCode.decode('utf-8', 'replace')}"
-    inputs = tuple(None if i == -1 else tensors[_index(i, tensors)] for i in raw.inputs)
-    outputs = tuple(tensors[_index(i, tensors)] for i in raw.outputs)
-    options = {} if raw.builtinOptions is None else dict(vars(raw.builtinOptions))
-    return Operator(index, kind, inputs, outputs, options)
 
 
 def _check_int8(model: Model) -> None:
@@ -304,10 +346,7 @@ def _check_int8(model: Model) -> None:
                 f"{model.path}: the {what} is {tensor.dtype.lower()}, not int8",
                 hint="convert the model with full int8 quantisation, int8 input and output",
             )
-        if not -128 <= tensor.zero_point <= 127:
-            raise ModelError(
-                f"{model.path}: the {what}'s zero point is {tensor.zero_point}", hint="export it again"
-            )
+        _ = tensor.scale  # quantised as a whole, or an error that says so
 
 
 def _check_order(model: Model) -> None:

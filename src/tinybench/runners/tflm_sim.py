@@ -23,6 +23,7 @@ from tinybench.progress import Progress, silent
 from tinybench.results.schema import Engine, Layer, Metric
 from tinybench.runners.base import Measurement, Workload
 from tinybench.runners.tflm import Interpreter
+from tinybench.specs import DeviceSpec
 from tinybench.statistics import wilson_interval
 
 MIN_CHECKED_INPUTS = 8
@@ -59,7 +60,7 @@ class TflmSim:
         total = len(samples.inputs)
         outputs = interpreter.run(samples.inputs, lambda done: progress("classifying", done, total))
         latency_s = simulation.cycles / device.clock_hz.value
-        checked_note = f"outputs of the simulated core equal TFLite Micro's on {len(checked)} inputs"
+        checked_note = _checked_note(min(total, len(checked)), len(checked))
         return Measurement(
             engine=Engine(
                 name="tinybench-static",
@@ -79,11 +80,9 @@ class TflmSim:
                     "energy.per_inference",
                     inference_energy_j(device, latency_s),
                     "simulated",
-                    note="supply rail of the board while the core runs from flash",
+                    note="latency times the profile's run power",
                 ),
-                Metric.of(
-                    "power.active", run_power_w(device), "simulated", note="run current of the device profile"
-                ),
+                Metric.of("power.active", run_power_w(device), "simulated", note=_power(device)),
                 Metric.of("memory.ram", simulation.ram_bytes, "simulated", note=_ram(simulation)),
                 Metric.of(
                     "memory.flash", simulation.flash_bytes, "simulated", note="code, weights and constants"
@@ -142,6 +141,20 @@ def _top1(outputs: NDArray[np.int8], labels: NDArray[np.int64]) -> Metric:
     interval = wilson_interval(correct, len(labels))
     note = "TFLite Micro on the host"
     return Metric.of("accuracy.top1", correct / len(labels), "simulated", ci95=interval, note=note)
+
+
+def _checked_note(real: int, total: int) -> str:
+    kinds = f"{real} samples" if real == total else f"{real} samples and {total - real} random inputs"
+    return f"outputs of the simulated core equal TFLite Micro's, bit for bit, on {kinds}"
+
+
+def _power(device: DeviceSpec) -> str:
+    power = device.power
+    run_ma = power.run_a_per_hz.value * device.clock_hz.value * 1e3
+    offset_ma = power.run_offset_a.value * 1e3
+    return (
+        f"profile: {power.supply_v.value:g} V x ({run_ma:.1f} mA run current + {offset_ma:.1f} mA beside it)"
+    )
 
 
 def _spread(simulation: Simulation) -> str:

@@ -2,7 +2,8 @@
 
 Source: ARM Cortex-M4 Processor Technical Reference Manual r0p1 (DDI 0439D), Table 3-1 and section 3.3.2
 "Load/store timings"; the Cortex-M3 manual (DDI 0337I, section 3.3.2) has the same words. Not modelled:
-unaligned data accesses (one more cycle or more each).
+unaligned data accesses (one more cycle or more each); instructions of an IT block that are not executed cost
+as if they were.
 """
 
 from __future__ import annotations

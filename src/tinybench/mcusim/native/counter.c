@@ -135,7 +135,7 @@ void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
     counter *c = user;
     const uint32_t start = (uint32_t)(address - c->code_base) >> 1;
     const uint32_t end = start + (size >> 1);
-    if (end > c->code_halfwords)
+    if (size == 0 || end > c->code_halfwords)
     {
         c->layers[0].unknown_blocks++;
         return;
@@ -146,10 +146,10 @@ void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
     }
     totals *t = &c->layers[c->layer];
     uint32_t cycles = c->cycles_before[end] - c->cycles_before[start];
-    uint32_t extra = c->entry_cycles[start];
+    uint32_t extra = 0;
     if (c->last_end != start)
     {
-        extra += c->taken_cycles[c->last_end] + c->target_cycles[start];
+        extra = c->entry_cycles[start] + c->taken_cycles[c->last_end] + c->target_cycles[start];
     }
     c->last_end = end;
     const uint32_t instructions = c->instructions_before[end] - c->instructions_before[start];
@@ -176,7 +176,11 @@ void tinybench_flash_read(void *engine, int type, uint64_t address, int size, in
     (void)value;
     totals *t = &c->layers[c->layer];
     const uint32_t offset = (uint32_t)address - c->flash_base;
-    const uint32_t last = offset + (uint32_t)size - 1;
+    uint32_t last = offset + (uint32_t)size - 1;
+    if (last >= c->flash_bytes)
+    {
+        last = offset; /* the emulator faults on the rest */
+    }
     t->flash_reads++;
     cache *k = c->shared ? &c->instruction : &c->data;
     uint32_t stalls = lookup(c, k, offset) ? 0 : c->miss_cycles;
