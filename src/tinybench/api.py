@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinybench import specs
 from tinybench.errors import ModelError, TinybenchError, UnknownNameError, UsageError
 from tinybench.mcusim import compilers
+from tinybench.paths import expand
 from tinybench.progress import Progress, silent
 from tinybench.results import store
 from tinybench.results.record import record
@@ -98,7 +98,7 @@ def _load_model(task: TaskSpec, wanted: str | os.PathLike[str] | None) -> tuple[
 
     name = os.fspath(task.reference_model if wanted is None else wanted)
     if isinstance(wanted, os.PathLike) or name.endswith(".tflite") or os.sep in name:
-        loaded = Model.load(Path(name).expanduser())
+        loaded = Model.load(expand(name, "--model"))
         return loaded.name, loaded
     spec = specs.model(name)
     if spec.task != task.id:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tinybench.paths import expand
+
 
 def cache_dir() -> Path:
-    """``$TINYBENCH_CACHE``, else the user's XDG cache folder. Not created here."""
+    """``$TINYBENCH_CACHE``, else the user's XDG cache folder. Not created here.
+
+    Raises:
+        UsageError: TINYBENCH_CACHE begins with ``~`` and a name that nobody has.
+    """
     configured = os.environ.get("TINYBENCH_CACHE")
     if configured:
-        return Path(configured).expanduser().absolute()
+        return expand(configured, "TINYBENCH_CACHE").absolute()
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("tinybench"))

@@ -184,6 +184,30 @@ def test_own_model_by_path(world: World, tmp_path: Path) -> None:
     assert run(model=f"{tmp_path}/other").model.name == "other"
 
 
+def test_a_home_that_is_not_there(world: World) -> None:
+    with pytest.raises(UsageError, match="--model: there is no home folder of '~nosuchuser'"):
+        run(model="~nosuchuser/mine.tflite")
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("caf\udce9", "caf\ufffd"),
+        ("a\nb\x1b[31m", "a\ufffdb\ufffd[31m"),
+        ("x" * 240, "x" * 80),
+        ("é" * 100, "é" * 40),
+        ("x" + "é" * 100, "x" + "é" * 39),
+    ],
+    ids=["not UTF-8", "control characters", "long", "long, two bytes each", "cut inside a character"],
+)
+def test_names_of_model_files_fit_every_file_system(
+    world: World, tmp_path: Path, stem: str, name: str
+) -> None:
+    result = run(model=tmp_path / f"{stem}.tflite", output=tmp_path / "out")
+    assert result.model.name == name
+    assert tinybench.verify_result(str(result.path)) == result
+
+
 def test_reference_model_must_be_the_file_that_was_published(world: World) -> None:
     world.model.data = b"changed"
     with pytest.raises(ModelError, match="SHA-256"):

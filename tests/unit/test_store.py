@@ -3,6 +3,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,116 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         Destination.parse(tmp_path / "file")
     with pytest.raises(OutputError, match="cannot write"):
         Destination.parse(tmp_path / "file" / "below").check()
+
+
+def refused_before_and_after(output: Path, result: Result, says: str) -> None:
+    """Both the check before the run and the writing refuse, and nothing on the disk changes."""
+    before = everything_under(output.parent)
+    for attempt in (Destination.check, lambda destination: store.write(result, FILES, destination)):
+        with pytest.raises(OutputError, match=says) as caught:
+            attempt(Destination.parse(output))
+        assert caught.value.hint
+    assert everything_under(output.parent) == before
+    assert not [path for path in output.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_of_the_user_is_never_replaced(tmp_path: Path, result: Result) -> None:
+    (tmp_path / "x.evidence").mkdir()
+    (tmp_path / "x.evidence" / "thesis.txt").write_text("years of work")
+    refused_before_and_after(tmp_path / "x.json", result, r"x\.evidence is there, but no result")
+
+
+def test_a_file_that_the_user_put_among_the_evidence_is_kept(tmp_path: Path, result: Result) -> None:
+    store.write(result, FILES, Destination.parse(tmp_path / "x.json"))
+    (tmp_path / "x.evidence" / "notes.txt").write_text("mine")
+    result = result.model_copy(update={"notes": ("other",)})
+    (tmp_path / "x.evidence" / "log.txt").unlink()
+    refused_before_and_after(tmp_path / "x.json", result, r"notes\.txt is none of the files")
+    (tmp_path / "x.evidence" / "notes.txt").unlink()
+    (tmp_path / "x.evidence" / "log.txt").mkdir()
+    refused_before_and_after(tmp_path / "x.json", result, r"log\.txt is none of the files")
+
+
+def test_evidence_behind_a_link_is_not_replaced(tmp_path: Path, result: Result) -> None:
+    store.write(result, FILES, Destination.parse(tmp_path / "x.json"))
+    (tmp_path / "x.evidence").rename(tmp_path / "elsewhere")
+    (tmp_path / "x.evidence").symlink_to("elsewhere")
+    refused_before_and_after(tmp_path / "x.json", result, "is not a folder")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"schema": "other/1"}', "not json"])
+def test_a_file_that_is_no_result_is_not_overwritten(tmp_path: Path, result: Result, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    refused_before_and_after(tmp_path / "x.json", result, "only a result may be overwritten")
+
+
+def test_a_read_only_result_is_not_overwritten(tmp_path: Path, result: Result) -> None:
+    store.write(result, FILES, Destination.parse(tmp_path / "x.json"))
+    (tmp_path / "x.json").chmod(0o444)
+    refused_before_and_after(tmp_path / "x.json", result, r"x\.json is read-only")
+
+
+@pytest.mark.parametrize("name", ["x.json", "folder", "folder/x.json", "folder/below"])
+def test_a_link_to_nowhere_is_refused(tmp_path: Path, result: Result, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    if "/" in name:
+        (tmp_path / "folder").rmdir()
+    (tmp_path / name.partition("/")[0]).symlink_to("nowhere")
+    with pytest.raises(OutputError, match=r"is not a regular file|link to nowhere, which does not exist"):
+        Destination.parse(tmp_path / name).check()
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(("output", "says"), [("", "empty name"), (" ", "empty name"), (".json", "no name")])
+def test_an_output_without_a_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match=says):
+        Destination.parse(output)
+
+
+def test_a_name_that_is_too_long_is_refused_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="too long"):
+        Destination.parse(tmp_path / f"{'x' * 250}.json").check()
+
+
+def test_a_trailing_slash_means_a_folder(tmp_path: Path) -> None:
+    assert Destination.parse(f"{tmp_path}/x.json/") == Destination(tmp_path / "x.json")
+
+
+def test_evidence_of_a_run_that_was_killed_is_taken_over(tmp_path: Path, result: Result) -> None:
+    path = store.write(result, FILES, Destination(tmp_path)).path
+    assert path is not None
+    path.unlink()
+    assert store.write(result, FILES, Destination(tmp_path)).path == path
+    assert store.verify(path).id == result.id
+
+
+def test_who_writes_the_same_file_at_the_same_time_waits(tmp_path: Path) -> None:
+    destination = Destination.parse(tmp_path / "x.json")
+    contents = [{"log.txt": bytes([number]) * 1000} for number in range(4)]
+    results = [with_evidence(load_document(), files) for files in contents]
+
+    def write_often(number: int) -> None:
+        for _ in range(20):
+            store.write(results[number], contents[number], destination)
+
+    with ThreadPoolExecutor(len(results)) as pool:
+        list(pool.map(write_often, range(len(results))))
+    assert store.verify(tmp_path / "x.json").id in {result.id for result in results}
+    assert {path.name for path in tmp_path.iterdir()} == {"x.json", "x.evidence"}
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o022, 0o644), (0o002, 0o664)])
+def test_modes_follow_the_umask(tmp_path: Path, result: Result, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        store.write(result, FILES, Destination.parse(tmp_path / "x.json"))
+    finally:
+        os.umask(before)
+    for name in ("x.json", "x.evidence/log.txt"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode
 
 
 def test_check_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -37,6 +37,9 @@ _ACCURACY: Final[dict[str, MetricName]] = {"top1": "accuracy.top1", "auc": "accu
 PACKAGES: Final = ("bakenn", "capstone", "numpy", "scipy", "soundfile", "tflite-micro", "unicorn", "ziglang")
 """Packages that take part in a measurement: their versions belong to the environment of a result."""
 
+_MAX_LABEL_BYTES: Final = 80
+"""Of the name of a model: the name of a result file holds it and four more, in 255 bytes."""
+
 
 def accuracy_metric(task: TaskSpec) -> MetricName:
     """The metric that the quality target of ``task`` is about."""
@@ -83,7 +86,10 @@ def record(
             }
         ),
         model=ModelRef(
-            name=model_name or model.name, sha256=model.sha256, macs=model.macs, parameters=model.parameters
+            name=_label(model_name or model.name),
+            sha256=model.sha256,
+            macs=model.macs,
+            parameters=model.parameters,
         ),
         device=DeviceRef(id=device.id, chip=device.chip, core=device.core, clock_hz=device.clock_hz.value),
         engine=measurement.engine,
@@ -99,6 +105,13 @@ def record(
         not_publishable_because=reasons,
         environment=environment(),
     )
+
+
+def _label(name: str) -> str:
+    """A name that any file system, table and JSON file can hold, made from that of a file."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printable.encode()[:_MAX_LABEL_BYTES].decode("utf-8", "ignore")
 
 
 def _with_missing(measurement: Measurement, accuracy_name: MetricName) -> tuple[Unavailable, ...]:

@@ -1,7 +1,8 @@
 """Writing and reading result files.
 
-A result is published by its JSON: evidence is written first, the JSON last, each under a temporary name
-that is renamed when its bytes are on the disk. A failure or Ctrl-C leaves what was there before.
+A result is published by its JSON: evidence and JSON are staged in a folder beside them, the evidence is
+renamed into place first, the JSON last. A failure or Ctrl-C leaves what was there before. Only a result
+replaces a result: no other file or folder is ever overwritten.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +23,9 @@ from typing import Final
 from pydantic import ValidationError
 
 from tinybench.errors import DataError, MismatchError, OutputError
+from tinybench.paths import expand
 from tinybench.results.migrations import migrate
 from tinybench.results.schema import Evidence, Result, content_id
-
-DEFAULT_FOLDER: Final = Path("results")
 
 _MEDIA_TYPES: Final = {
     ".txt": "text/plain",
@@ -36,6 +37,9 @@ _MEDIA_TYPES: Final = {
     ".npz": "application/x-npz",
     ".elf": "application/x-elf",
 }
+
+_ELSEWHERE: Final = "choose another place with --output"
+_MOVE_IT: Final = f"move it away, or {_ELSEWHERE}"
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,26 @@ class Destination:
         """Read ``--output``: a path that ends in .json is a file unless it is a folder; all else is a folder.
 
         Raises:
-            OutputError: a file is where a folder should be.
+            OutputError: a file is where a folder should be, or there is no name.
+            UsageError: it begins with ``~`` and a name that nobody has.
         """
-        path = Path(output).expanduser()
-        if path.is_dir() or path.suffix != ".json":
-            if path.exists() and not path.is_dir():
-                raise OutputError(
-                    f"{path} is a file, not a folder", hint="give a folder or a name that ends in .json"
-                )
+        text = os.fspath(output)
+        if not text.strip():
+            raise OutputError(
+                "the output has an empty name", hint="give a folder or a name that ends in .json"
+            )
+        path = expand(text, "--output")
+        if path.is_dir():
             return cls(path)
-        return cls(path.parent, path.name)
+        if path.name == ".json":
+            raise OutputError(f"{path} has no name before .json", hint="give a name such as result.json")
+        if path.suffix == ".json" and not text.endswith(os.sep):
+            return cls(path.parent, path.name)
+        if path.exists():
+            raise OutputError(
+                f"{path} is a file, not a folder", hint="give a folder or a name that ends in .json"
+            )
+        return cls(path)
 
     def path_for(self, result: Result) -> Path:
         """The file that ``result`` will be written to."""
@@ -69,14 +83,21 @@ class Destination:
         """Find out before a long run whether a file can be written there. Leaves nothing behind.
 
         Raises:
-            OutputError: the folder is read-only, full, or cannot be made.
+            OutputError: the folder is read-only, full, or cannot be made, or what is there is no result.
         """
         existing = self.folder.absolute()
-        while not existing.exists() and existing != existing.parent:
-            existing = existing.parent
         with _explained(self.folder):
+            while not existing.exists() and existing != existing.parent:
+                if existing.is_symlink():
+                    raise OutputError(
+                        f"{existing} is a symbolic link to {existing.readlink()}, which does not exist",
+                        hint=_MOVE_IT,
+                    )
+                existing = existing.parent
             if not existing.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(existing))
+            if self.file_name is not None:
+                _require_replaceable(self.folder / self.file_name)
             with tempfile.NamedTemporaryFile(dir=existing, prefix=".tinybench-") as probe:
                 probe.write(b"\0" * 4096)
                 probe.flush()
@@ -110,8 +131,11 @@ def describe_evidence(files: Mapping[str, bytes]) -> tuple[Evidence, ...]:
 def write(result: Result, files: Mapping[str, bytes], destination: Destination) -> Result:
     """Write evidence and result; give back the result with its path.
 
+    Processes that write to the same folder wait for each other: the last one's result stays.
+
     Raises:
-        OutputError: a file cannot be written; what was there before is still there.
+        OutputError: a file cannot be written, or something else is in its place; what was there before is
+            still there.
         MismatchError: ``files`` are not what the result says.
     """
     if describe_evidence(files) != result.evidence:
@@ -119,10 +143,11 @@ def write(result: Result, files: Mapping[str, bytes], destination: Destination) 
     path = destination.path_for(result)
     with _explained(destination.folder):
         destination.folder.mkdir(parents=True, exist_ok=True)
-        data = result.to_json()
-        with _evidence_in_place(evidence_folder(path), files, published=lambda: _holds(path, data)):
-            _write_atomically(path, data)
-        _sync_folder(destination.folder)
+        with _locked(destination.folder):
+            in_place = _holds(evidence_folder(path), files)
+            _require_replaceable(path, evidence=not in_place)
+            _publish(path, result.to_json(), None if in_place else files)
+            _sync_folder(destination.folder)
     return result.at(path)
 
 
@@ -182,47 +207,99 @@ def _explained(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        hint = "free some space" if error.errno == errno.ENOSPC else "choose another place with --output"
+        hint = "free some space" if error.errno == errno.ENOSPC else _ELSEWHERE
         raise OutputError(f"cannot write to {folder}: {reason.lower()}", hint=hint) from None
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=".tmp")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            _write_synced(stream.fileno(), data)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == data
-
-
 @contextmanager
-def _evidence_in_place(
-    folder: Path, files: Mapping[str, bytes], published: Callable[[], bool]
-) -> Iterator[None]:
-    """Put the evidence folder in place for the body; put back what was there if the body did not publish."""
-    staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".evidence-"))
-    new, old = staged / "new", staged / "old"
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing to the folder; the lock ends with the process at the latest."""
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
+        with suppress(OSError):  # not every file system has locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _require_replaceable(path: Path, *, evidence: bool = True) -> None:
+    """Let a result replace a result, and nothing else.
+
+    Args:
+        path: of the result file.
+        evidence: whether its evidence folder would be replaced, too.
+
+    Raises:
+        OutputError: the file is not a result or is read-only, or the folder holds more than its evidence.
+    """
+    listed: set[str] | None = None
+    if _is_there(path):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise OutputError(f"{path} is there and is not a regular file", hint=_MOVE_IT)
+        try:
+            listed = {item.name for item in read(path).evidence}
+        except DataError as error:
+            raise OutputError(f"{error.message}; only a result may be overwritten", hint=_MOVE_IT) from None
+        if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
+            raise OutputError(f"{path} is read-only", hint=_MOVE_IT)
+    folder = evidence_folder(path)
+    if not evidence or not _is_there(folder):
+        return
+    if listed is None:
+        raise OutputError(f"{folder} is there, but no result that it belongs to", hint=_MOVE_IT)
+    if folder.is_symlink() or not folder.is_dir():
+        raise OutputError(f"{folder} is there and is not a folder", hint=_MOVE_IT)
+    for entry in sorted(folder.iterdir()):
+        if entry.name not in listed or not stat.S_ISREG(entry.lstat().st_mode):
+            raise OutputError(
+                f"{folder} would be replaced, but {entry.name} is none of the files that {path.name} lists",
+                hint=_MOVE_IT,
+            )
+
+
+def _is_there(path: Path) -> bool:
+    """Whether anything has this name, a symbolic link to nowhere included."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether a folder holds exactly these files: as after an identical run, or one that was killed."""
+    if folder.is_symlink() or not folder.is_dir() or {entry.name for entry in folder.iterdir()} != set(files):
+        return False
+    return all(
+        stat.S_ISREG((folder / name).lstat().st_mode) and (folder / name).read_bytes() == data
+        for name, data in files.items()
+    )
+
+
+def _publish(path: Path, data: bytes, files: Mapping[str, bytes] | None) -> None:
+    """Put evidence (None: leave it) and result in place; put back what was there if that fails."""
+    folder = evidence_folder(path)
+    staged = Path(tempfile.mkdtemp(dir=path.parent, prefix=".tinybench-"))
+    draft, new, old = staged / "result", staged / "new", staged / "old"
+    try:
+        _write_new(draft, data)
+        if files is None:
+            draft.replace(path)
+            return
         new.mkdir()
-        for name, data in sorted(files.items()):
-            with (new / name).open("xb") as stream:
-                _write_synced(stream.fileno(), data)
+        for name, content in sorted(files.items()):
+            _write_new(new / name, content)
         try:
             if folder.exists():
                 folder.rename(old)
             if files:
                 new.rename(folder)
-            yield
+            draft.replace(path)
         except BaseException:
-            if not published():
+            if draft.exists():  # not published
                 if not new.exists():
                     folder.rename(new)
                 if old.exists():
@@ -232,11 +309,13 @@ def _evidence_in_place(
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def _write_synced(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-    os.fsync(descriptor)
+def _write_new(path: Path, data: bytes) -> None:
+    """Create a file, with the mode that the umask leaves, and wait until its bytes are on the disk."""
+    with path.open("xb") as stream:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(stream.fileno(), view) :]
+        os.fsync(stream.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
