@@ -65,6 +65,10 @@ class Builder:
     def shape(self, tensor: int) -> tuple[int, ...]:
         return tuple(self._graph.tensors[tensor].shape)
 
+    def quantization(self, tensor: int) -> tuple[float, int]:
+        quantization = self._graph.tensors[tensor].quantization
+        return quantization.scale[0], quantization.zeroPoint[0]
+
     def operator(self, kind: str, inputs: list[int], outputs: list[int], options: Any = None) -> int:
         number = getattr(schema.BuiltinOperator, kind)
         if number not in self._codes:
@@ -94,6 +98,8 @@ class Builder:
         activation: int = NONE,
         depthwise: bool = False,
         bias: bool = True,
+        groups: int = 1,
+        per_tensor: bool = False,
     ) -> int:
         n, height, width, depth = self.shape(source)
         out = (
@@ -104,39 +110,67 @@ class Builder:
             ),
             channels,
         )
-        weights_shape = (1, *kernel, channels) if depthwise else (channels, *kernel, depth)
+        weights_shape = (1, *kernel, channels) if depthwise else (channels, *kernel, depth // groups)
         options = schema.DepthwiseConv2DOptionsT() if depthwise else schema.Conv2DOptionsT()
         options.padding, options.fusedActivationFunction = padding, activation
         options.strideH, options.strideW = stride
         options.dilationHFactor, options.dilationWFactor = dilation
         if depthwise:
             options.depthMultiplier = channels // depth
-        inputs = self._weights(source, weights_shape, channels, 3 if depthwise else 0, bias)
+        inputs = self._weights(
+            source, weights_shape, channels, 3 if depthwise else 0, bias, per_tensor=per_tensor
+        )
+        if depthwise and not bias:
+            inputs = inputs[:2]  # TFLite Micro does not survive the -1 that stands for none
         return self.operator(
             "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", inputs, [self._activation(out)], options
         )
 
-    def fully_connected(self, source: int, channels: int, *, activation: int = NONE) -> int:
+    def fully_connected(
+        self,
+        source: int,
+        channels: int,
+        *,
+        activation: int = NONE,
+        per_channel: bool = False,
+        bias: bool = True,
+    ) -> int:
         rows, depth = self.shape(source)
         options = schema.FullyConnectedOptionsT()
         options.fusedActivationFunction = activation
-        scale = float(self._random.uniform(0.002, 0.02))
-        weights = self.tensor((channels, depth), scale, data=self._int8((channels, depth)))
-        return self.operator(
-            "FULLY_CONNECTED",
-            [source, weights, self._bias(source, [scale], channels)],
-            [self._activation((rows, channels))],
-            options,
-        )
+        out = (rows, channels)
+        if per_channel:
+            inputs = self._weights(source, (channels, depth), channels, 0, bias)
+        else:
+            scale = float(self._random.uniform(0.002, 0.02))
+            weights = self.tensor((channels, depth), scale, data=self._int8((channels, depth)))
+            inputs = [source, weights, self._bias(source, [scale], channels) if bias else -1]
+        return self.operator("FULLY_CONNECTED", inputs, [self._activation(out)], options)
 
     def average_pool(
-        self, source: int, window: tuple[int, int], stride: tuple[int, int], padding: int = VALID
+        self,
+        source: int,
+        window: tuple[int, int],
+        stride: tuple[int, int],
+        padding: int = VALID,
+        activation: int = NONE,
+    ) -> int:
+        return self._pool("AVERAGE_POOL_2D", source, window, stride, padding, activation)
+
+    def _pool(
+        self,
+        kind: str,
+        source: int,
+        window: tuple[int, int],
+        stride: tuple[int, int],
+        padding: int,
+        activation: int,
     ) -> int:
         n, height, width, depth = self.shape(source)
         options = schema.Pool2DOptionsT()
         options.filterHeight, options.filterWidth = window
         options.strideH, options.strideW = stride
-        options.padding = padding
+        options.padding, options.fusedActivationFunction = padding, activation
         out = (
             n,
             *(
@@ -145,12 +179,118 @@ class Builder:
             ),
             depth,
         )
-        return self.operator("AVERAGE_POOL_2D", [source], [self._like(source, out)], options)
+        return self.operator(kind, [source], [self._like(source, out)], options)
+
+    def max_pool(
+        self,
+        source: int,
+        window: tuple[int, int],
+        stride: tuple[int, int],
+        padding: int = VALID,
+        activation: int = NONE,
+    ) -> int:
+        return self._pool("MAX_POOL_2D", source, window, stride, padding, activation)
 
     def add(self, first: int, second: int, *, activation: int = NONE) -> int:
-        options = schema.AddOptionsT()
+        return self.arithmetic("ADD", first, second, activation=activation)
+
+    def arithmetic(
+        self,
+        kind: str,
+        first: int,
+        second: int,
+        *,
+        activation: int = NONE,
+        out: tuple[float, int] | None = None,
+    ) -> int:
+        """ADD, SUB or MUL; ``out`` is (scale, zero point), drawn if None."""
+        options = getattr(schema, f"{kind.title()}OptionsT")()
         options.fusedActivationFunction = activation
-        return self.operator("ADD", [first, second], [self._activation(self.shape(first))], options)
+        shape = np.broadcast_shapes(self.shape(first), self.shape(second))
+        made = self._activation(shape) if out is None else self.tensor(shape, *out)
+        return self.operator(kind, [first, second], [made], options)
+
+    def constant(self, shape: tuple[int, ...], scale: float = 0.05, zero_point: int = 0) -> int:
+        return self.tensor(shape, scale, zero_point, data=self._int8(shape))
+
+    def integers(self, *values: int) -> int:
+        data = np.array(values, np.int32)
+        return self.tensor(data.shape, data=data, dtype=schema.TensorType.INT32)
+
+    def unary(self, kind: str, source: int, scale: float, zero_point: int, options: Any = None) -> int:
+        return self.operator(kind, [source], [self.tensor(self.shape(source), scale, zero_point)], options)
+
+    def mean(
+        self, source: int, axes: list[int], *, keep: bool = True, out: tuple[float, int] | None = None
+    ) -> int:
+        rank = len(self.shape(source))
+        reduced = {axis % rank for axis in axes}
+        sizes = ((1 if axis in reduced else size, axis) for axis, size in enumerate(self.shape(source)))
+        shape = tuple(size for size, axis in sizes if keep or axis not in reduced)
+        options = schema.ReducerOptionsT()
+        options.keepDims = keep
+        made = self._like(source, shape) if out is None else self.tensor(shape, *out)
+        return self.operator("MEAN", [source, self.integers(*axes)], [made], options)
+
+    def pad(self, source: int, pairs: list[tuple[int, int]], value: int | None = None) -> int:
+        """PAD, or PADV2 with a value in the input's quantisation."""
+        amounts = self.tensor((len(pairs), 2), data=np.array(pairs, np.int32), dtype=schema.TensorType.INT32)
+        made = self._like(
+            source, tuple(s + a + b for s, (a, b) in zip(self.shape(source), pairs, strict=True))
+        )
+        if value is None:
+            return self.operator("PAD", [source, amounts], [made], schema.PadOptionsT())
+        quantization = self._graph.tensors[source].quantization
+        filler = self.tensor(
+            (1,), quantization.scale[0], quantization.zeroPoint[0], data=np.array([value], np.int8)
+        )
+        return self.operator("PADV2", [source, amounts, filler], [made], schema.PadV2OptionsT())
+
+    def concatenation(self, sources: list[int], axis: int) -> int:
+        options = schema.ConcatenationOptionsT()
+        options.axis = axis
+        shape = list(self.shape(sources[0]))
+        shape[axis] = sum(self.shape(source)[axis] for source in sources)
+        return self.operator("CONCATENATION", sources, [self._like(sources[0], tuple(shape))], options)
+
+    def join(self, sources: list[int]) -> int:
+        """All values of several tensors in one; each is taken as it is, whatever its quantisation."""
+        flat = []
+        for source in sources:
+            out = self.tensor((1, int(np.prod(self.shape(source)))), 0.05, 0)
+            flat.append(self.operator("RESHAPE", [source], [out], schema.ReshapeOptionsT()))
+        return self.concatenation(flat, 1)
+
+    def transpose(self, source: int, order: list[int]) -> int:
+        shape = tuple(self.shape(source)[axis] for axis in order)
+        made = self._like(source, shape)
+        return self.operator("TRANSPOSE", [source, self.integers(*order)], [made], schema.TransposeOptionsT())
+
+    def split(self, source: int, axis: int, count: int) -> list[int]:
+        shape = list(self.shape(source))
+        shape[axis] //= count
+        options = schema.SplitOptionsT()
+        options.numSplits = count
+        made = [self._like(source, tuple(shape)) for _ in range(count)]
+        self.operator("SPLIT", [self.integers(axis), source], made, options)
+        return made
+
+    def strided_slice(
+        self,
+        source: int,
+        begin: list[int],
+        end: list[int],
+        steps: list[int],
+        shape: tuple[int, ...],
+        *,
+        begin_mask: int = 0,
+        end_mask: int = 0,
+        shrink_mask: int = 0,
+    ) -> int:
+        options = schema.StridedSliceOptionsT()
+        options.beginMask, options.endMask, options.shrinkAxisMask = begin_mask, end_mask, shrink_mask
+        inputs = [source, *(self.integers(*values) for values in (begin, end, steps))]
+        return self.operator("STRIDED_SLICE", inputs, [self._like(source, shape)], options)
 
     def reshape(self, source: int, shape: tuple[int, ...]) -> int:
         wanted = self.tensor((len(shape),), data=np.array(shape, np.int32), dtype=schema.TensorType.INT32)
@@ -184,9 +324,16 @@ class Builder:
         return self.tensor(shape, quantization.scale[0], quantization.zeroPoint[0])
 
     def _weights(
-        self, source: int, shape: tuple[int, ...], channels: int, axis: int, bias: bool
+        self,
+        source: int,
+        shape: tuple[int, ...],
+        channels: int,
+        axis: int,
+        bias: bool,
+        *,
+        per_tensor: bool = False,
     ) -> list[int]:
-        scales = [float(s) for s in self._random.uniform(0.001, 0.02, channels)]
+        scales = [float(s) for s in self._random.uniform(0.001, 0.02, 1 if per_tensor else channels)]
         weights = self.tensor(shape, scales, data=self._int8(shape), axis=axis)
         return [source, weights, self._bias(source, scales, channels) if bias else -1]
 

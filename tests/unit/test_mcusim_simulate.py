@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder, schema, small_model
+from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder, small_model
 from tinybench import specs
 from tinybench.errors import (
     CapacityError,
@@ -202,18 +202,6 @@ def test_an_unsupported_operator_is_named_with_its_index(tmp_path: Path) -> None
     with pytest.raises(UnsupportedOperatorError, match=r"operator 1 \(TANH\) has no kernel") as caught:
         lower(load(tmp_path, data))
     assert "CONV_2D" in str(caught.value.hint)
-
-
-def test_a_grouped_convolution_is_refused(tmp_path: Path) -> None:
-    b = Builder()
-    source = b.tensor((1, 4, 4, 4))
-    options = schema.Conv2DOptionsT()
-    options.padding, options.strideH, options.strideW = SAME, 1, 1
-    options.dilationHFactor = options.dilationWFactor = 1
-    weights = b.tensor((4, 1, 1, 2), 0.01, data=np.ones((4, 1, 1, 2), np.int8))
-    out = b.operator("CONV_2D", [source, weights], [b.tensor((1, 4, 4, 4))], options)
-    with pytest.raises(UnsupportedOperatorError, match=r"operator 0 \(CONV_2D\): grouped convolution"):
-        lower(load(tmp_path, b.finish(source, out)))
 
 
 def shrunk(board: DeviceSpec, **sizes: int) -> DeviceSpec:

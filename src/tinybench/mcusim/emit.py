@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tinybench.errors import UnsupportedOperatorError
 from tinybench.mcusim.fixedpoint import activation_range, quantize_multiplier
 from tinybench.models import Model, Operator, Tensor
@@ -26,6 +28,8 @@ class Context:
     """Names under which the generated C knows tensors."""
 
     model: Model
+    dsp: bool = True
+    """Whether the core has the DSP extension; CMSIS-NN's scratch sizes depend on it."""
 
     def pointer(self, tensor: Tensor | None) -> str:
         """C expression for the address of a tensor's data; NULL for an optional one that is absent."""
@@ -58,9 +62,9 @@ def array(name: str, ctype: str, values: Iterable[int], *, align: int = 4) -> st
     )
 
 
-def struct(ctype: str, operator: Operator, *fields: object) -> str:
+def struct(ctype: str, operator: Operator, *fields: object, name: str = "params") -> str:
     """C definition of the parameters of an operator; tuples become nested initialisers."""
-    return f"static const {ctype} params{operator.index} = {_initialiser(fields)};"
+    return f"static const {ctype} {name}{operator.index} = {_initialiser(fields)};"
 
 
 def _initialiser(value: object) -> str:
@@ -156,6 +160,61 @@ def activation_input(context: Context, operator: Operator, position: int = 0) ->
     return tensor
 
 
+def int8_input(context: Context, operator: Operator, position: int) -> Tensor:
+    """An int8 input, constant or not."""
+    tensor = operator.inputs[position]
+    if tensor is None or tensor.dtype != "INT8":
+        raise unsupported(context, operator, f"its input {position} is not int8")
+    return tensor
+
+
+def integers(context: Context, operator: Operator, position: int) -> list[int]:
+    """Values of an input that must be a constant int32 tensor, such as axes."""
+    tensor = operator.inputs[position]
+    if tensor is None or tensor.data is None or tensor.dtype != "INT32":
+        raise unsupported(context, operator, f"its input {position} is not a constant int32 tensor")
+    return [int(value) for value in tensor.data.ravel()]
+
+
+def loops(
+    depth: int, shape: Sequence[int], *strides: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """Nested loops over a shape: ``depth`` sizes, and the steps of each operand, outermost first.
+
+    Dimensions that every operand steps through evenly become one, so that the innermost run is long.
+    """
+    merged: list[list[int]] = []
+    for size, *steps in zip(shape, *strides, strict=True):
+        if size == 1:
+            continue
+        if merged and all(outer == inner * size for outer, inner in zip(merged[-1][1:], steps, strict=True)):
+            merged[-1] = [merged[-1][0] * size, *steps]
+        else:
+            merged.append([size, *steps])
+    if not merged:
+        merged.append([1, *(1 for _ in strides)])
+    padded = [[1, *(0 for _ in strides)]] * (depth - len(merged)) + merged
+    sizes, *steps_of = (tuple(column) for column in zip(*padded, strict=True))
+    return sizes, tuple(steps_of)
+
+
+def check_accumulator(
+    context: Context, operator: Operator, weights: Tensor, bias: Tensor | None, shifts: Sequence[int]
+) -> None:
+    """Refuse an operator whose sums may leave 32 bits, where overflow is undefined in C."""
+    if weights.data is None:
+        raise unsupported(context, operator, "its weights are not constant")
+    channels = len(shifts)
+    values = np.abs(weights.data.astype(np.int64))
+    depthwise = operator.kind == "DEPTHWISE_CONV_2D"  # the channels are its last dimension
+    per_output = values.reshape(-1, channels).sum(0) if depthwise else values.reshape(channels, -1).sum(1)
+    largest = per_output * 255
+    if bias is not None and bias.data is not None:
+        largest = largest + np.abs(bias.data.astype(np.int64)).ravel()
+    if any(int(value) << max(shift, 0) >= 2**31 for value, shift in zip(largest, shifts, strict=True)):
+        raise unsupported(context, operator, "its sums may not fit 32 bits")
+
+
 def image(context: Context, operator: Operator) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Shapes of input and output, both NHWC."""
     source, output = activation_input(context, operator), operator.outputs[0]
@@ -171,6 +230,8 @@ def check_window(
     stride = operator.options["strideH"], operator.options["strideW"]
     if min(*stride, *kernel, *dilation) < 1:
         raise unsupported(context, operator, "a stride, kernel size or dilation is below 1")
+    if operator.options["padding"] not in (0, 1):
+        raise unsupported(context, operator, "its padding is neither SAME nor VALID")
     same = operator.options["padding"] == 0
     for axis in (0, 1):
         size = _height_width(operator)[axis]

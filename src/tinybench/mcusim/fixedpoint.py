@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tinybench.errors import ModelError
 
 
@@ -29,6 +31,58 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return multiplier, shift
 
 
+def quantize_multiplier_below_one(real: float) -> tuple[int, int]:
+    """``QuantizeMultiplierSmallerThanOneExp``: as ``quantize_multiplier``, for factors in (0, 1)."""
+    multiplier, shift = quantize_multiplier(real) if 0.0 < real < 1.0 else (0, 1)
+    if shift > 0:
+        raise ModelError(f"a requantisation factor of {real:g} is not in (0, 1)", hint="check the scales")
+    return multiplier, shift
+
+
+def mean_scaling(multiplier: int, shift: int, count: int) -> tuple[int, int]:
+    """(multiplier, shift) of a mean of ``count`` values, with the division in it.
+
+    ``QuantizedMeanOrSum`` of tensorflow/lite/kernels/internal/reference/reduce.h.
+    """
+    extra = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << extra) // count, shift - extra
+
+
+def logistic_scaling(input_scale: float) -> tuple[int, int, int]:
+    """(multiplier, left shift, radius beyond which it is saturated) of an int8 logistic function.
+
+    ``CalculateArithmeticOpDataLogistic`` with 4 integer bits.
+    """
+    integer_bits = 4
+    multiplier, shift = quantize_multiplier(input_scale * (1 << (31 - integer_bits)))
+    if shift < 0:
+        raise ModelError(f"a logistic input scale of {input_scale:g} is too small", hint="check the scales")
+    radius = math.floor(((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / (1 << shift))
+    return multiplier, shift, radius
+
+
+def hard_swish_scaling(input_scale: float, output_scale: float) -> tuple[int, int, int, int]:
+    """Q15 multiplier and exponent of the output, then of the gate in [0, 1], of an int8 hard swish.
+
+    ``HardSwishPrepare``, which works in single precision.
+    """
+    fine = np.float32(1 / 128) * np.float32(input_scale)
+    multiplier, exponent = quantize_multiplier(float(fine / np.float32(output_scale)))
+    gate, gate_exponent = quantize_multiplier(float(fine / (np.float32(3) / np.float32(32768))))
+    if not (-15 <= exponent <= 0 and gate_exponent >= -15):
+        raise ModelError(
+            f"a hard swish from scale {input_scale:g} to {output_scale:g} is out of range",
+            hint="check the scales",
+        )
+    # 16 shifts every int16 but 0 into saturation; more does the same.
+    return _to_q15(multiplier), exponent, _to_q15(gate), min(gate_exponent, 16)
+
+
+def _to_q15(multiplier: int) -> int:
+    """``DownScaleInt32ToInt16Multiplier``."""
+    return min((multiplier + (1 << 15)) >> 16, (1 << 15) - 1)
+
+
 def softmax_scaling(beta: float, input_scale: float) -> tuple[int, int, int]:
     """(multiplier, left shift, smallest difference that counts) of an int8 softmax.
 
@@ -37,7 +91,7 @@ def softmax_scaling(beta: float, input_scale: float) -> tuple[int, int, int]:
     integer_bits = 5
     real = min(beta * input_scale * (1 << (31 - integer_bits)), (1 << 31) - 1.0)
     multiplier, shift = quantize_multiplier(real)
-    if shift < 0 or real < 1.0:
+    if shift < 0 or real <= 1.0:
         raise ModelError(f"a softmax input scale of {input_scale:g} is too small", hint="check the scales")
     radius = math.floor(((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / (1 << shift))
     return multiplier, shift, -radius
@@ -50,7 +104,7 @@ def activation_range(kind: int, scale: float, zero_point: int) -> tuple[int, int
     """
 
     def quantize(real: float) -> int:
-        return zero_point + _round_half_away(real / scale)
+        return quantized_value(real, scale, zero_point)
 
     if kind == 0:
         return -128, 127
@@ -63,6 +117,11 @@ def activation_range(kind: int, scale: float, zero_point: int) -> tuple[int, int
     raise ModelError(
         f"fused activation {kind} is not one of none, RELU, RELU_N1_TO_1, RELU6", hint="export again"
     )
+
+
+def quantized_value(real: float, scale: float, zero_point: int) -> int:
+    """The quantised value of a real one; the reference divides in single precision."""
+    return zero_point + _round_half_away(float(np.float32(real) / np.float32(scale)))
 
 
 def _round_half_away(value: float) -> int:

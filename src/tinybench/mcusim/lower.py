@@ -32,13 +32,13 @@ class Program:
     output_bytes: int
 
 
-def lower(model: Model) -> Program:
-    """Generate the C program of a model.
+def lower(model: Model, dsp: bool = True) -> Program:
+    """Generate the C program of a model, for a core with or without the DSP extension.
 
     Raises:
         UnsupportedOperatorError: an operator or one of its options has no kernel.
     """
-    context = Context(model)
+    context = Context(model, dsp)
     emitted = [emit(context, operator) for operator in model.operators]
     plan = plan_arena(_buffers(model, emitted))
     names = tuple(f"layer_{op.index:02d}_{op.kind.lower()}" for op in model.operators)

@@ -103,6 +103,8 @@ class Operator:
     """None stands for an optional input that is absent."""
     outputs: tuple[Tensor, ...]
     options: Mapping[str, Any]
+    options_table: str = ""
+    """The schema's table that the options were read from, such as ``Conv2DOptions``."""
 
     @property
     def macs(self) -> int:
@@ -304,7 +306,9 @@ class _Parser:
         inputs = tuple(None if i == -1 else _at(tensors, i) for i in read)
         outputs = tuple(_at(tensors, raw.Outputs(i)) for i in range(raw.OutputsLength()))
         unpacked = self._schema.OperatorT.InitFromObj(raw).builtinOptions
-        return Operator(index, kind, inputs, outputs, {} if unpacked is None else dict(vars(unpacked)))
+        table = "" if unpacked is None else type(unpacked).__name__.removesuffix("T")
+        options = {} if unpacked is None else dict(vars(unpacked))
+        return Operator(index, kind, inputs, outputs, options, table)
 
 
 def _names(enumeration: type) -> dict[int, str]:
