@@ -243,6 +243,16 @@ class Cache(_Frozen):
         return self
 
 
+class RamTiming(_Frozen):
+    """How long the core waits for its RAM; none of it by default."""
+
+    wait_cycles: int
+    """Stall of every word loaded; stores wait in a buffer."""
+    above_hz: int = 0
+    """Only at clocks above this one."""
+    source: Source
+
+
 class FlashTiming(_Frozen):
     """How long the core waits for its flash, and what hides it."""
 
@@ -290,7 +300,9 @@ class DeviceSpec(_Spec):
     flash: Region
     ram: Region
     flash_timing: FlashTiming
-    power: Power
+    ram_timing: RamTiming | None = None
+    power: Power | None = None
+    """None: no current with a source is known, and energy is not available."""
 
     @model_validator(mode="after")
     def _clock_is_legal(self) -> DeviceSpec:
@@ -315,6 +327,12 @@ class DeviceSpec(_Spec):
             )
         chosen = self.clock_hz.model_copy(update={"value": clock_hz})
         return self.model_copy(update={"clock_hz": chosen})
+
+    @property
+    def ram_wait_cycles(self) -> int:
+        """Stall of every word loaded from RAM at the chosen clock."""
+        timing = self.ram_timing
+        return 0 if timing is None or self.clock_hz.value <= timing.above_hz else timing.wait_cycles
 
     @property
     def miss_cycles(self) -> int:

@@ -55,9 +55,7 @@ class Machine:
             tables, entries, len(layers), device, memory_model=memory_model, stop=_unicorn().uc_emu_stop
         )
         self._hook(memory_model)
-        self._call(
-            "reset_handler", until="tinybench_halt"
-        )  # copies data, and one inference on zeros warms the caches
+        self._call("reset_handler")  # copies data, and one inference on zeros warms the caches
         self._check_start()
 
     def infer(self, data: bytes, input_address: int, output_address: int, output_bytes: int) -> Execution:
@@ -124,11 +122,10 @@ class Machine:
                 f"the emulator refused a hook (status {status})", hint="run 'tinybench doctor'"
             )
 
-    def _call(self, function: str, until: str | None = None) -> int:
-        """Call a function without arguments; gives r0."""
+    def _call(self, function: str) -> int:
+        """Call a function without arguments until it returns to, or reaches, tinybench_halt; gives r0."""
         arm, image = self._arm, self._image
-        # Any address outside the image's code stops the core when the function returns to it.
-        stop = image.address(until) if until else image.text_base
+        stop = image.address("tinybench_halt")
         self._uc.reg_write(arm.UC_ARM_REG_SP, self._stack[1])
         self._uc.reg_write(arm.UC_ARM_REG_LR, stop | 1)
         try:

@@ -7,9 +7,9 @@ compiled for the host once, by the compiler that also builds the firmware. This 
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
-from importlib.resources import files
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,8 @@ class _Totals(ctypes.Structure):
         ("instructions", ctypes.c_uint64),
         ("stalls_fetch", ctypes.c_uint64),
         ("stalls_data", ctypes.c_uint64),
+        ("stalls_ram", ctypes.c_uint64),
+        ("loads", ctypes.c_uint64),
         ("flash_reads", ctypes.c_uint64),
         ("unknown_blocks", ctypes.c_uint64),
     )
@@ -60,6 +62,7 @@ class _Counter(ctypes.Structure):
         ("code_halfwords", ctypes.c_uint32),
         ("cycles_before", ctypes.c_void_p),
         ("instructions_before", ctypes.c_void_p),
+        ("loads_before", ctypes.c_void_p),
         ("entry_cycles", ctypes.c_void_p),
         ("target_cycles", ctypes.c_void_p),
         ("taken_cycles", ctypes.c_void_p),
@@ -71,6 +74,7 @@ class _Counter(ctypes.Structure):
         ("word_shift", ctypes.c_uint32),
         ("prefetch", ctypes.c_uint32),
         ("shared", ctypes.c_uint32),
+        ("ram_wait_cycles", ctypes.c_uint32),
         ("instruction", _Cache),
         ("data", _Cache),
         ("budget", ctypes.c_uint64),
@@ -92,6 +96,9 @@ class LayerCount:
     instructions: int
     stalls_fetch: int
     stalls_data: int
+    stalls_ram: int
+    loads: int
+    """Words loaded, from flash and RAM."""
     flash_reads: int
 
 
@@ -118,6 +125,7 @@ class Counter:
         s.code_base, s.code_halfwords = tables.base, len(tables.entry_cycles)
         s.cycles_before = self._keep(tables.cycles_before)
         s.instructions_before = self._keep(tables.instructions_before)
+        s.loads_before = self._keep(tables.loads_before)
         s.entry_cycles = self._keep(tables.entry_cycles)
         s.target_cycles = self._keep(tables.target_cycles)
         s.taken_cycles = self._keep(tables.taken_cycles)
@@ -125,6 +133,7 @@ class Counter:
         s.flash_base, s.flash_bytes, s.memory_model = flash.base, flash.bytes, int(memory_model)
         s.miss_cycles, s.word_shift = device.miss_cycles, _log2(timing.width_bytes.value)
         s.prefetch, s.shared = int(timing.prefetch.value), int(timing.shared_cache is not None)
+        s.ram_wait_cycles = device.ram_wait_cycles
         s.budget, s.stop = MAX_INSTRUCTIONS, ctypes.cast(stop, ctypes.c_void_p).value
         self._set_up(s.instruction, timing.shared_cache or timing.instruction_cache, flash.bytes)
         self._set_up(s.data, timing.data_cache, flash.bytes)
@@ -159,7 +168,7 @@ class Counter:
         """Counts of each layer since the last ``clear``."""
         counted = self._state.layers[: self._layers]
         return tuple(
-            LayerCount(t.cycles, t.instructions, t.stalls_fetch, t.stalls_data, t.flash_reads)
+            LayerCount(**{field.name: getattr(t, field.name) for field in fields(LayerCount)})
             for t in counted
         )
 
@@ -186,7 +195,7 @@ def library() -> Any:
     Raises:
         ToolchainError: the library does not fit this module.
     """
-    source = files("tinybench.mcusim").joinpath("native", "counter.c").read_text(encoding="utf-8")
+    source = resources.files("tinybench.mcusim").joinpath("native", "counter.c").read_text(encoding="utf-8")
     loaded = ctypes.CDLL(str(build_host_library(source)))
     if loaded.tinybench_counter_bytes() != ctypes.sizeof(_Counter):
         raise ToolchainError("the native counter does not match this version", hint="empty the cache folder")

@@ -30,6 +30,8 @@ class TimingTables:
     base: int
     cycles_before: NDArray[np.uint32]
     instructions_before: NDArray[np.uint32]
+    loads_before: NDArray[np.uint32]
+    """Words loaded, from flash and RAM."""
     entry_cycles: NDArray[np.uint8]
     target_cycles: NDArray[np.uint8]
     taken_cycles: NDArray[np.uint8]
@@ -45,6 +47,7 @@ def timing_tables(image: Image, core: Core) -> TimingTables:
     halfwords = len(image.text) // 2
     cycles = np.zeros(halfwords + 1, np.uint32)
     count = np.zeros(halfwords + 1, np.uint32)
+    loads = np.zeros(halfwords + 1, np.uint32)
     entry = np.zeros(halfwords, np.uint8)
     target = np.zeros(halfwords, np.uint8)
     taken = np.zeros(halfwords + 1, np.uint8)
@@ -54,6 +57,7 @@ def timing_tables(image: Image, core: Core) -> TimingTables:
             at = (instruction.address - image.text_base) // 2
             cycles[at + 1] = flowing
             count[at + 1] = 1
+            loads[at + 1] = instruction.words_loaded
             entry[at] = entered
             target[at] = core.target(instruction)
             taken[at + instruction.size // 2] = core.taken(instruction)
@@ -61,6 +65,7 @@ def timing_tables(image: Image, core: Core) -> TimingTables:
         base=image.text_base,
         cycles_before=np.cumsum(cycles, dtype=np.uint32),
         instructions_before=np.cumsum(count, dtype=np.uint32),
+        loads_before=np.cumsum(loads, dtype=np.uint32),
         entry_cycles=entry,
         target_cycles=target,
         taken_cycles=taken,

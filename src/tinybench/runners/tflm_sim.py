@@ -7,6 +7,7 @@ outputs must equal the interpreter's bit for bit.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Iterable, Sequence
 
@@ -17,10 +18,11 @@ from tinybench import __version__
 from tinybench.errors import MismatchError
 from tinybench.mcusim.compilers import compiler
 from tinybench.mcusim.energy import inference_energy_j, run_power_w
+from tinybench.mcusim.native import LayerCount
 from tinybench.mcusim.simulate import Build, Simulation, build, simulate
 from tinybench.models import Model
 from tinybench.progress import Progress, silent
-from tinybench.results.schema import Engine, Layer, Metric
+from tinybench.results.schema import Engine, Layer, Metric, MetricName, Unavailable
 from tinybench.runners.base import Measurement, Workload
 from tinybench.runners.tflm import Interpreter
 from tinybench.specs import DeviceSpec
@@ -61,6 +63,7 @@ class TflmSim:
         outputs = interpreter.run(samples.inputs, lambda done: progress("classifying", done, total))
         latency_s = simulation.cycles / device.clock_hz.value
         checked_note = _checked_note(min(total, len(checked)), len(checked))
+        energy, missing = _energy(device, latency_s)
         return Measurement(
             engine=Engine(
                 name="tinybench-static",
@@ -76,13 +79,7 @@ class TflmSim:
                 Metric.of("throughput", 1 / latency_s, "simulated"),
                 Metric.of("cycles.per_inference", simulation.cycles, "simulated", note=_spread(simulation)),
                 Metric.of("instructions.per_inference", simulation.instructions, "simulated"),
-                Metric.of(
-                    "energy.per_inference",
-                    inference_energy_j(device, latency_s),
-                    "simulated",
-                    note="latency times the profile's run power",
-                ),
-                Metric.of("power.active", run_power_w(device), "simulated", note=_power(device)),
+                *energy,
                 Metric.of("memory.ram", simulation.ram_bytes, "simulated", note=_ram(simulation)),
                 Metric.of(
                     "memory.flash", simulation.flash_bytes, "simulated", note="code, weights and constants"
@@ -94,6 +91,7 @@ class TflmSim:
                     note="of the TFLite Micro interpreter on a 64-bit host; a 32-bit target needs less",
                 ),
             ),
+            unavailable=missing,
             layers=_layers(model, simulation),
             evidence={
                 "firmware.elf": built.firmware.elf,
@@ -148,13 +146,23 @@ def _checked_note(real: int, total: int) -> str:
     return f"outputs of the simulated core equal TFLite Micro's, bit for bit, on {kinds}"
 
 
-def _power(device: DeviceSpec) -> str:
-    power = device.power
+def _energy(device: DeviceSpec, latency_s: float) -> tuple[tuple[Metric, ...], tuple[Unavailable, ...]]:
+    """Energy and power, or why there is none."""
+    energy_j, power_w, power = inference_energy_j(device, latency_s), run_power_w(device), device.power
+    if energy_j is None or power_w is None or power is None:
+        reason = f"the profile of {device.id} has no run current with a source"
+        names: tuple[MetricName, ...] = ("energy.per_inference", "power.active")
+        return (), tuple(Unavailable(name=name, reason=reason) for name in names)
     run_ma = power.run_a_per_hz.value * device.clock_hz.value * 1e3
-    offset_ma = power.run_offset_a.value * 1e3
+    parts = f"{run_ma:.1f} mA run current + {power.run_offset_a.value * 1e3:.1f} mA beside it"
     return (
-        f"profile: {power.supply_v.value:g} V x ({run_ma:.1f} mA run current + {offset_ma:.1f} mA beside it)"
-    )
+        Metric.of(
+            "energy.per_inference", energy_j, "simulated", note="latency times the profile's run power"
+        ),
+        Metric.of(
+            "power.active", power_w, "simulated", note=f"profile: {power.supply_v.value:g} V x ({parts})"
+        ),
+    ), ()
 
 
 def _spread(simulation: Simulation) -> str:
@@ -182,21 +190,14 @@ def _layers(model: Model, simulation: Simulation) -> tuple[Layer, ...]:
 
 
 def _layer_csv(model: Model, built: Build, simulation: Simulation) -> bytes:
-    header = (
-        "index",
-        "function",
-        "macs",
-        "cycles",
-        "instructions",
-        "stalls_fetch",
-        "stalls_data",
-        "flash_reads",
-    )
+    counted = tuple(field.name for field in dataclasses.fields(LayerCount))
     rows = [
-        (op.index, function, op.macs, n.cycles, n.instructions, n.stalls_fetch, n.stalls_data, n.flash_reads)
-        for op, function, n in zip(model.operators, built.program.layers, simulation.layers, strict=True)
+        (operator.index, function, operator.macs, *dataclasses.astuple(count))
+        for operator, function, count in zip(
+            model.operators, built.program.layers, simulation.layers, strict=True
+        )
     ]
-    return _csv(header, rows)
+    return _csv(("index", "function", "macs", *counted), rows)
 
 
 def _output_csv(names: Sequence[str], labels: NDArray[np.int64], outputs: NDArray[np.int8]) -> bytes:

@@ -100,6 +100,13 @@ class Instruction:
         return self.registers[skipped:]
 
     @property
+    def words_loaded(self) -> int:
+        """Memory accesses that it reads with."""
+        if self.name.startswith(("ldm", "pop")):
+            return len(self.listed)
+        return 2 if self.name == "ldrd" else int(self.name.startswith("ldr"))
+
+    @property
     def writes_back(self) -> bool:
         """Whether the base register of its memory operand changes."""
         return self.operands.endswith("!") or "], " in self.operands

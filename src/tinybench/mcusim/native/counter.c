@@ -30,6 +30,8 @@ typedef struct
     uint64_t instructions;
     uint64_t stalls_fetch;
     uint64_t stalls_data;
+    uint64_t stalls_ram;
+    uint64_t loads; /* words, from flash and RAM */
     uint64_t flash_reads;
     uint64_t unknown_blocks;
 } totals;
@@ -40,6 +42,7 @@ typedef struct
     uint32_t code_base, code_halfwords;
     const uint32_t *cycles_before; /* cycles of all instructions below the index, in address order */
     const uint32_t *instructions_before;
+    const uint32_t *loads_before;
     const uint8_t *entry_cycles; /* more cycles if a block starts here: what pipelining with the one before saves */
     const uint8_t *target_cycles; /* more cycles if a taken branch lands here */
     const uint8_t *taken_cycles;  /* at the index where a block ends: cost of its last instruction taking its branch */
@@ -49,6 +52,7 @@ typedef struct
     uint32_t memory_model;
     uint32_t miss_cycles, word_shift, prefetch;
     uint32_t shared; /* instructions and data use one cache, `instruction` */
+    uint32_t ram_wait_cycles;
     cache instruction, data;
     /* an inference that runs away is stopped: the budget in instructions, and the emulator's own stop call */
     uint64_t budget;
@@ -153,7 +157,9 @@ void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
     }
     c->last_end = end;
     const uint32_t instructions = c->instructions_before[end] - c->instructions_before[start];
+    const uint32_t loads = c->loads_before[end] - c->loads_before[start];
     t->instructions += instructions;
+    t->loads += loads;
     c->executed += instructions;
     if (c->executed > c->budget)
     {
@@ -162,8 +168,11 @@ void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
     if (c->memory_model)
     {
         const uint32_t stalls = fetch(c, (uint32_t)address - c->flash_base, size, cycles);
+        /* Each load counts as one of RAM here; a read of flash takes its own back below. */
+        const uint32_t ram = loads * c->ram_wait_cycles;
         t->stalls_fetch += stalls;
-        extra += stalls;
+        t->stalls_ram += ram;
+        extra += stalls + ram;
     }
     t->cycles += cycles + extra;
 }
@@ -189,7 +198,9 @@ void tinybench_flash_read(void *engine, int type, uint64_t address, int size, in
         stalls += c->miss_cycles + 1;
     }
     t->stalls_data += stalls;
+    t->stalls_ram -= c->ram_wait_cycles;
     t->cycles += stalls;
+    t->cycles -= c->ram_wait_cycles;
 }
 
 uint32_t tinybench_counter_bytes(void)
