@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tinybench import specs
+from tinybench import defaults, specs
 from tinybench.errors import ModelError, TinybenchError, UnknownNameError, UsageError
 from tinybench.mcusim import compilers
+from tinybench.offline import no_network
 from tinybench.paths import expand
 from tinybench.progress import Progress, silent
 from tinybench.results import store
@@ -23,19 +24,18 @@ if TYPE_CHECKING:
 
 SPLITS = ("official", "smoke")
 
-DEFAULT_RUNNER = "tflm-sim"
-
 
 def run(
     task: str,
-    runner: str = DEFAULT_RUNNER,
+    runner: str = defaults.RUNNER,
     *,
     device: str | None = None,
+    clock_hz: int | None = None,
     model: str | os.PathLike[str] | None = None,
     split: str | None = None,
     limit: int | None = None,
-    samples: int = 8,
-    toolchain: str = "zig",
+    samples: int = defaults.CHECKED_INPUTS,
+    toolchain: str = compilers.DEFAULT,
     output: str | os.PathLike[str] | None = None,
     offline: bool = False,
     progress: Progress | None = None,
@@ -46,13 +46,16 @@ def run(
         task: id of the task, such as ``"kws"``.
         runner: how to execute and measure.
         device: id of the device; the default device of the task if not given.
+        clock_hz: core clock in hertz; that of the device's profile if not given.
         model: id of a reference model, or path of a .tflite file; the task's reference model if not given.
         split: ``"official"`` or ``"smoke"``; official if its data is present, else smoke.
         limit: classify only that many samples, balanced over the labels; never publishable.
-        samples: how many inputs the simulated core executes and compares bit for bit.
+        samples: how many inputs the simulated core executes and compares bit for bit: at least 8, at most
+            those of the split; where there are fewer than 8, random ones are added.
         toolchain: what compiles the firmware, ``"zig"`` or ``"gcc"``; zig gives the same bytes everywhere.
         output: folder, or path of a .json file, for result and evidence; if not given, nothing is written.
-        offline: promise that no network is used. Measuring never downloads anything by itself either way.
+        offline: refuse every use of the network by this process until the run is over. The runners here
+            need none, and measuring never downloads anything by itself either way.
         progress: called as ``progress(step, done, total)``.
 
     Returns:
@@ -61,13 +64,44 @@ def run(
     Raises:
         TinybenchError: with one clear line, a hint and an exit code.
     """
-    report = progress or silent
+    with no_network(offline):
+        return _run(
+            task,
+            runner,
+            device=device,
+            clock_hz=clock_hz,
+            model=model,
+            split=split,
+            limit=limit,
+            samples=samples,
+            toolchain=toolchain,
+            output=output,
+            report=progress or silent,
+        )
+
+
+def _run(
+    task: str,
+    runner: str,
+    *,
+    device: str | None,
+    clock_hz: int | None,
+    model: str | os.PathLike[str] | None,
+    split: str | None,
+    limit: int | None,
+    samples: int,
+    toolchain: str,
+    output: str | os.PathLike[str] | None,
+    report: Progress,
+) -> Result:
     for name, value in (("limit", limit), ("samples", samples)):
         if value is not None and value < 1:
             raise UsageError(f"{name} must be at least 1, not {value}")
     task_spec = specs.task(task)
     engine = registry.runner(runner)
     device_spec = specs.device(device or task_spec.default_device)
+    if clock_hz is not None:
+        device_spec = device_spec.at_clock(clock_hz)
     if split is not None and split not in SPLITS:
         raise UnknownNameError("split", split, SPLITS)
     compilers.compiler(toolchain).program()
@@ -159,8 +193,6 @@ def _load_samples(
             f"accuracy on the smoke split: {len(taken.names)} synthetic samples, "
             "enough to see that the chain works, not publishable"
         )
-        if split is None:
-            notes.append(f"the official data is not here; fetch it with 'tinybench data fetch {task.id}'")
     if limit is not None:
         notes.append(f"limited to {len(taken.names)} samples; not publishable")
     return taken, tuple(notes)

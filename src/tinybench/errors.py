@@ -9,6 +9,7 @@
     ├── DataError               a data set, archive or clip is missing, incomplete or corrupt
     ├── OutputError             a file cannot be written
     ├── FetchError              a download failed                                     exit 1
+    ├── OfflineError            a run without network wanted the network              exit 1
     ├── CapacityError           the model does not fit the device (says by how much)  exit 1
     ├── ToolchainError          the firmware could not be built                       exit 1
     ├── SimulationError         the simulated core stopped in an unexpected way       exit 1
@@ -71,6 +72,12 @@ class OutputError(TinybenchError):
 
 class FetchError(TinybenchError):
     """A download failed or did not have the expected size and checksum."""
+
+    exit_code = 1
+
+
+class OfflineError(TinybenchError):
+    """A run that must not use the network wanted to."""
 
     exit_code = 1
 

@@ -52,6 +52,7 @@ def test_import_is_cheap() -> None:
 def test_run_signature() -> None:
     assert str(inspect.signature(tinybench.run)) == (
         "(task: 'str', runner: 'str' = 'tflm-sim', *, device: 'str | None' = None, "
+        "clock_hz: 'int | None' = None, "
         "model: 'str | os.PathLike[str] | None' = None, split: 'str | None' = None, "
         "limit: 'int | None' = None, samples: 'int' = 8, toolchain: 'str' = 'zig', "
         "output: 'str | os.PathLike[str] | None' = None, "

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import socket
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,14 @@ import pytest
 
 import tinybench
 from fakes import FakeTensor, World, clear_specs
-from tinybench.errors import ContentError, ModelError, OutputError, UnknownNameError, UsageError
+from tinybench.errors import (
+    ContentError,
+    ModelError,
+    OfflineError,
+    OutputError,
+    UnknownNameError,
+    UsageError,
+)
 from tinybench.results import record as record_module
 from tinybench.results import store
 
@@ -73,7 +82,12 @@ def test_without_official_data_smoke_is_used_and_said(world: World) -> None:
     assert not result.publishable
     assert "smoke split" in result.not_publishable_because[0]
     assert any("10 synthetic samples" in note for note in result.notes)
-    assert any("tinybench data fetch demo" in note for note in result.notes)
+
+
+def test_the_id_does_not_depend_on_how_the_split_was_chosen(world: World) -> None:
+    assert run().id == run(split="smoke").id
+    world.official_present = True
+    assert run().id == run(split="official").id
 
 
 def test_official_data_is_used_when_it_is_there(world: World) -> None:
@@ -101,10 +115,62 @@ def test_a_limited_run_is_never_publishable(world: World) -> None:
 
 @pytest.mark.parametrize(("accuracy", "met"), [(0.9, True), (0.899, False)])
 def test_target(world: World, accuracy: float, met: bool) -> None:
+    world.official_present = True
     world.runner.accuracy = accuracy
     result = run()
     assert result.target == 0.9
     assert result.target_met is met
+
+
+@pytest.mark.parametrize("options", [{"split": "smoke"}, {"limit": 3}])
+def test_the_target_is_for_the_whole_official_split(world: World, options: dict[str, Any]) -> None:
+    world.official_present = True
+    assert run(**options).target_met is None
+
+
+def test_clock(world: World) -> None:
+    assert run().device.clock_hz == 100_000_000
+    result = run(clock_hz=64_000_000)
+    assert result.device.clock_hz == 64_000_000
+    assert world.runner.seen[-1].device.clock_hz.value == 64_000_000
+    assert result.id != run().id
+
+
+@pytest.mark.parametrize("clock_hz", [0, -1, 100_000_001])
+def test_a_clock_that_the_device_does_not_have(world: World, clock_hz: int) -> None:
+    with pytest.raises(UsageError, match="does not run at"):
+        run(clock_hz=clock_hz)
+    assert not world.runner.seen
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: socket.create_connection(("127.0.0.1", 9), timeout=1),
+        lambda: socket.getaddrinfo("example.org", 443),
+        lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9)),
+        lambda: urllib.request.urlopen("http://127.0.0.1:9/", timeout=1),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_offline_refuses_the_network(world: World, tmp_path: Path, use: Callable[[], Any]) -> None:
+    world.runner.during = use
+    with pytest.raises(OfflineError, match="wanted the network") as caught:
+        run(offline=True, output=tmp_path / "out")
+    assert caught.value.exit_code == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_offline_ends_with_the_run_and_spares_local_sockets(world: World) -> None:
+    def local() -> None:
+        one, two = socket.socketpair()
+        one.close()
+        two.close()
+
+    world.runner.during = local
+    run(offline=True)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname(), timeout=5).close()
 
 
 def test_no_network_is_used(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

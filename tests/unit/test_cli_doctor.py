@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 from fakes import World, clear_specs
 from tinybench.cli import doctor, main
 from tinybench.cli.doctor import Finding
+from tinybench.mcusim import toolchain
+from tinybench.mcusim.compilers import ZIG
 from tinybench.results import record
 
 
@@ -94,9 +97,23 @@ def test_a_compiler_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None
     def fails(*args: Any, **kwargs: Any) -> Any:
         return subprocess.CompletedProcess(args, 1, "", "warning\nerror: no such target\n")
 
-    monkeypatch.setattr(doctor.subprocess, "run", fails)
+    monkeypatch.setattr(toolchain.subprocess, "run", fails)
     (finding,) = doctor.compiler()
-    assert (finding.status, finding.detail) == ("fail", "error: no such target")
+    assert finding.status == "fail"
+    assert "error: no such target" in finding.detail
+
+
+def test_the_compiler_is_tried_with_the_flags_of_the_firmware(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+
+    def spy(command: list[str], **kwargs: Any) -> Any:
+        seen.append(command)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(toolchain.subprocess, "run", spy)
+    (finding,) = doctor.compiler()
+    assert finding.status == "ok"
+    assert set(ZIG.flags("cortex-m4")) <= set(seen[0])
 
 
 def test_unwritable_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -105,6 +122,34 @@ def test_unwritable_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     (finding,) = doctor.cache()
     assert finding.status == "fail"
     assert "TINYBENCH_CACHE" in finding.fix
+
+
+def test_the_cache_is_not_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TINYBENCH_CACHE", str(tmp_path / "new" / "cache"))
+    assert [f.status for f in doctor.examine() if f.check == "cache"] == ["ok"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_firmware_is_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TINYBENCH_CACHE", str(tmp_path))
+    assert list(doctor.cached_firmware()) == []
+    good = tmp_path / "firmware" / "key" / "firmware.elf"
+    good.parent.mkdir(parents=True)
+    good.write_bytes(b"elf")
+    good.with_name("firmware.elf.sha256").write_text(hashlib.sha256(b"elf").hexdigest())
+    assert [(f.status, f.detail) for f in doctor.cached_firmware()] == [
+        ("ok", "1 files, as they were compiled")
+    ]
+    good.write_bytes(b"ELF")
+    (finding,) = doctor.cached_firmware()
+    assert (finding.status, finding.detail) == ("warn", f"1 of 1 files are damaged, such as {good}")
+
+
+def test_a_changed_reference_model_is_a_failure(world: World) -> None:
+    (world.root / "reference_models/demo/demo.tflite").write_bytes(b"changed")
+    finding = next(iter(doctor.content()))
+    assert (finding.check, finding.status) == ("content", "fail")
+    assert "SHA-256" in finding.detail
 
 
 def test_a_full_disk_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

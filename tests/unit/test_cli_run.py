@@ -1,20 +1,27 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from fakes import World
+from fakes import FakeRunner, World
 from tinybench.cli import _main, main
-from tinybench.cli._console import quantity, size
+from tinybench.cli._console import Column, echo_json, print_table
+from tinybench.cli.run import LAYER_COLUMNS, METRIC_COLUMNS
 from tinybench.errors import SimulationError
+from tinybench.progress import Progress
+from tinybench.results.schema import Unavailable
+from tinybench.runners.base import Measurement, Workload
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def test_table_says_what_was_measured_and_where_it_is(
         "cc 1, -O3 -DX[1]",
         "smoke: 10 samples of demo-data",
         "accuracy (top-1) 95.0 % simulated 95 % CI 90.0 % to 97.0 %",
-        "the target of 90.0 % is for the official split",
+        "the target of 90.0 % is for the whole official split",
         "latency 12.35 ms simulated",
         "tensor arena 2.0 KiB simulated from the [fake] interpreter",
         "cycles 1.235 M simulated",
@@ -51,6 +58,7 @@ def test_table_says_what_was_measured_and_where_it_is(
         "accuracy on the smoke split: 10 synthetic samples",
         "not publishable",
         f"result: results/{path.name}",
+        "advice: the official data is not here; fetch it with 'tinybench data fetch demo'",
     ):
         assert expected in flat
     assert "FULLY_CONNECTED" not in out
@@ -67,6 +75,28 @@ def test_target_on_the_official_split(
     world.runner.accuracy = accuracy
     assert run() == 0
     assert verdict in " ".join(capsys.readouterr().out.split())
+
+
+def test_no_advice_where_smoke_was_asked_for(
+    world: World, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--split", "smoke") == 0
+    assert "advice" not in capsys.readouterr().out
+
+
+def test_no_verdict_on_the_target_for_a_part_of_the_split(
+    world: World, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.official_present = True
+    assert run("--limit", "3") == 0
+    assert "the target of 90.0 % is for the whole official split" in " ".join(capsys.readouterr().out.split())
+
+
+def test_clock(world: World, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--clock", "80 MHz") == 0
+    assert "cortex-m4, 80 MHz)" in capsys.readouterr().out
+    assert run("--clock", "fast") == 2
+    assert capsys.readouterr().err.startswith("error: 'fast' is not a clock\nhint: ")
 
 
 def test_layers(world: World, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -193,6 +223,119 @@ def test_unexpected_errors_say_how_to_get_the_traceback(
         run()
 
 
+def test_what_a_file_says_cannot_drive_the_terminal(
+    world: World, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.runner.during = failing(SimulationError("tensor 'a\nb\x1b[2Jc\u202e'", hint="x\x07\r\ny"))
+    assert run() == 1
+    assert capsys.readouterr().err == "error: tensor 'a b\\x1b[2Jc\\u202e'\nhint: x\\x07 y\n"
+
+
+def test_tables_spell_control_characters_out(
+    world: World, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nasty = "a\x1b]0;owned\x07[bold]\x9b2J\nb"
+
+    def measure(workload: Workload, progress: Progress) -> Measurement:
+        found = FakeRunner().measure(workload)
+        layer = found.layers[0].model_copy(update={"name": nasty, "operator": nasty})
+        metrics = (found.metrics[0].model_copy(update={"note": nasty}), *found.metrics[1:])
+        engine = found.engine.model_copy(update={"kernels": nasty})
+        missing = (Unavailable(name="energy.per_inference", reason=nasty),)
+        return replace(
+            found, layers=(layer,), metrics=metrics, notes=(nasty,), engine=engine, unavailable=missing
+        )
+
+    monkeypatch.setattr(world.runner, "measure", measure)
+    assert run("--layers") == 0
+    out = capsys.readouterr().out
+    assert not set(out) & {"\x1b", "\x07", "\x9b"}
+    assert out.count("owned") == 5  # heading, remark, operator, missing, note
+    assert "note: a\\x1b]0;owned\\x07[bold]\\x9b2J b\n" in out
+
+
+def shown_at(width: int, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    print_table(console, columns, rows)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+LAYERS = [
+    (
+        str(i),
+        "DEPTHWISE_CONV_2D",
+        f"network/block{i}/depthwise/Relu6",
+        "2,345,678",
+        "1,876,543",
+        "1,234,567",
+        "10.00",
+        "12.3 %",
+    )
+    for i in range(12)
+]
+METRICS = [
+    ("energy per inference", "5.034 mJ", "predicted", "supply rail of the board while the core runs"),
+    ("accuracy (top-1)", "85.1 %", "simulated", "95 % CI 78.6 % to 89.8 %"),
+]
+
+
+@pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 100, 120, 200])
+@pytest.mark.parametrize(("columns", "rows"), [(LAYER_COLUMNS, LAYERS), (METRIC_COLUMNS, METRICS)])
+def test_figures_are_whole_at_every_width(
+    width: int, columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> None:
+    out = shown_at(width, columns, rows)
+    assert "…" not in out
+    for row in rows:
+        for column, text in zip(columns, row, strict=True):
+            assert text in out or not column.figure
+
+
+def test_layers_at_80_columns_are_a_table_without_names() -> None:
+    lines = shown_at(80, LAYER_COLUMNS, LAYERS[:1]).splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert "operator" in lines[1]
+    assert "name" not in lines[1]
+    assert "name" in shown_at(140, LAYER_COLUMNS, LAYERS[:1])
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [("list tasks", 0), ("--help", 0), ("--version", 0), ("list nothing", 2), ("rum", 2)],
+)
+def test_closed_streams(tmp_path: Path, closed: str, arguments: str, code: int) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"'{sys.executable}' -m tinybench {arguments} {closed}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == code, done.stderr
+    assert "bug" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", ["list tasks", "--version", "--help", "list tasks --json"])
+def test_a_full_disk_behind_stdout_is_not_blamed_on_the_cache(tmp_path: Path, arguments: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"'{sys.executable}' -m tinybench {arguments} > /dev/full"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: cannot write to standard output: No space left on device\n"
+
+
+def test_json_of_names_that_are_not_utf8(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    echo_json({"path": "caf\udce9"})
+    assert json.loads(capfdbinary.readouterr().out) == {"path": "caf\udce9"}
+
+
 def test_progress_is_drawn_on_a_terminal_only(world: World, folder: Path) -> None:
     pty = pytest.importorskip("pty")
     controller, terminal = pty.openpty()
@@ -286,33 +429,3 @@ def test_installed_command_and_module(tmp_path: Path) -> None:
         )
         assert done.returncode == 2
         assert done.stderr.startswith("error: unknown task 'kwz'\nhint: did you mean 'kws'?")
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [
-        (0.0998, "s", "99.8 ms"),
-        (0.000_0123, "s", "12.3 µs"),
-        (2.5, "s", "2.5 s"),
-        (0.0, "s", "0 s"),
-        (1.5e-3, "J", "1.5 mJ"),
-        (42e-6, "J", "42 µJ"),
-        (5e-9, "J", "5 nJ"),
-        (0.033, "W", "33 mW"),
-        (0.90625, "fraction", "90.6 %"),
-        (10.02, "1/s", "10.02 1/s"),
-        (2048, "bytes", "2.0 KiB"),
-        (8_850_000, "cycles", "8.850 M"),
-        (12_345, "instructions", "12,345"),
-    ],
-)
-def test_quantities_are_readable(value: float, unit: str, text: str) -> None:
-    assert quantity(value, unit) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (2**20, "1.0 MiB"), (5 * 2**30, "5.0 GiB")],
-)
-def test_sizes_are_readable(count: int, text: str) -> None:
-    assert size(count) == text

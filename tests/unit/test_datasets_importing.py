@@ -154,7 +154,7 @@ def test_ctrl_c_while_copying_keeps_what_was_there(corpus: Corpus, data_cache: P
 @pytest.mark.parametrize("source", ["archive", "folder"])
 def test_a_full_disk(corpus: Corpus, data_cache: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**6, 10**6 - 10, 10))
-    with pytest.raises(OutputError, match=r"are needed but 0\.0 MB are free"):
+    with pytest.raises(OutputError, match=r"are needed but 10 B are free"):
         import_path(corpus.dataset, "test", getattr(corpus, source))
 
 

@@ -150,7 +150,7 @@ def test_content_id_sees_what_was_measured(path: tuple[str, ...], value: Any) ->
         ({"publishable": True, "not_publishable_because": []}, "official split"),
         ({"not_publishable_because": []}, "contradict"),
         ({"target_met": False}, "target_met"),
-        ({"target_met": None}, "target_met"),
+        ({"target_met": True}, "target_met"),
         ({"surprise": 1}, "extra"),
         ({"created": "2026-11-21T04:00:00"}, "timezone"),
         ({"unavailable": [{"name": "memory.arena", "reason": "both"}]}, "more than once"),
@@ -163,12 +163,26 @@ def test_contradictions_are_refused(document: dict[str, Any], fields: dict[str, 
 
 def test_a_limited_official_result_is_never_publishable(document: dict[str, Any]) -> None:
     data = document["data"] | {"split": "official", "limit": 5}
+    document["target_met"] = None
     with pytest.raises(ValidationError, match="whole official split"):
         Result.model_validate(changed(document, data=data, publishable=True, not_publishable_because=[]))
     data["limit"] = None
+    document["target_met"] = True
     assert Result.model_validate(
         changed(document, data=data, publishable=True, not_publishable_because=[])
     ).publishable
+
+
+@pytest.mark.parametrize(("accuracy", "met"), [(0.9, True), (0.89, False)])
+def test_the_target_is_decided_on_the_whole_official_split(
+    document: dict[str, Any], accuracy: float, met: bool
+) -> None:
+    document["metrics"][0]["value"] = accuracy
+    document["data"]["split"] = "official"
+    assert Result.model_validate(changed(document, target_met=met)).target_met is met
+    for wrong in (None, not met):
+        with pytest.raises(ValidationError, match="target_met"):
+            Result.model_validate(changed(document, target_met=wrong))
 
 
 def test_evidence_names_cannot_leave_the_folder(document: dict[str, Any]) -> None:

@@ -1,12 +1,13 @@
-"""Tables, progress and numbers for people."""
+"""Tables, progress and text for people."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -15,19 +16,107 @@ if TYPE_CHECKING:
 
     from tinybench.progress import Progress
 
-_PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+_PIPED_WIDTH: Final = 120
+_LEAST_TEXT_WIDTH: Final = 9
+"""A column of text is folded down to this; then the table becomes a list."""
 
 
 def stdout() -> Console:
     """Where results go. Piped output is never cut to the width of a terminal that is not there."""
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return Console(highlight=False, emoji=False, width=None if on_terminal else _PIPED_WIDTH)
+
+
+def plain(text: str) -> str:
+    """Text from outside as one line that no terminal obeys: control characters are spelled out.
+
+    Names of tensors, files and clips come from files that anybody can write.
+    """
+    folded = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in folded)
+
+
+def cell(text: str) -> str:
+    """``plain`` text without markup, for rich."""
+    from rich.markup import escape
+
+    return escape(plain(text))
 
 
 def echo_json(document: Any) -> None:
     """Print a document as JSON."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    # A name that is not UTF-8 has lone surrogates: JSON spells them with backslashes.
+    click.echo(text.encode("utf-8", "backslashreplace"))
+
+
+@dataclass(frozen=True)
+class Column:
+    """Of a table: a figure is right-justified and never cut; what is optional is left out if it is tight."""
+
+    title: str
+    figure: bool = False
+    optional: bool = False
+
+
+def print_table(console: Console, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table; on a terminal that is too narrow for its figures, a list of the same.
+
+    Args:
+        console: where to.
+        columns: what each cell of a row is.
+        rows: plain text from anywhere: cells are escaped here.
+    """
+    table = [[plain(text) for text in row] for row in rows]
+    kept = list(range(len(columns)))
+    if not _fits(console, columns, table, kept):
+        kept = [index for index in kept if not columns[index].optional]
+    if _fits(console, columns, table, kept):
+        _print_columns(console, [columns[i] for i in kept], [[row[i] for i in kept] for row in table])
+    else:
+        _print_list(console, columns, table)
+
+
+def _fits(
+    console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]], kept: Sequence[int]
+) -> bool:
+    from rich.cells import cell_len
+
+    needed = 0
+    for index in kept:
+        widest = max(cell_len(text) for text in (columns[index].title, *(row[index] for row in rows)))
+        needed += widest if columns[index].figure else min(widest, _LEAST_TEXT_WIDTH)
+    margins = 3 * len(kept) + 1  # SIMPLE_HEAD: a blank on either side, one between, two at the edges
+    return needed + margins <= console.width
+
+
+def _print_columns(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(
+            column.title, justify="right" if column.figure else "left", no_wrap=column.figure, overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
+def _print_list(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    from rich.markup import escape
+
+    for row in rows:
+        console.print()
+        for number, (column, text) in enumerate(zip(columns, row, strict=True)):
+            if text:
+                indent = "  " if number else ""
+                console.print(f"{indent}{escape(column.title)}: {escape(text)}", soft_wrap=True)
+    console.print()
 
 
 @contextmanager
@@ -35,7 +124,7 @@ def progress() -> Iterator[Progress]:
     """A progress callback that draws bars on stderr if it is a terminal, and else says nothing."""
     from tinybench.progress import silent
 
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield silent
         return
     from rich.console import Console
@@ -54,35 +143,7 @@ def progress() -> Iterator[Progress]:
 
         def report(step: str, done: int, total: int) -> None:
             if step not in steps:
-                steps[step] = bars.add_task(step, total=total or None)
+                steps[step] = bars.add_task(cell(step), total=total or None)
             bars.update(steps[step], completed=done, total=total or None)
 
         yield report
-
-
-def quantity(value: float, unit: str) -> str:
-    """A value with a unit that people read: ms, µJ, KiB, %, millions."""
-    if unit == "fraction":
-        return f"{value * 100:.1f} %"
-    if unit == "bytes":
-        return size(int(value))
-    if unit in ("cycles", "instructions"):
-        return f"{value / 1e6:.3f} M" if value >= 1e6 else f"{value:,.0f}"
-    if unit in ("s", "J", "W"):
-        for factor, prefix in _PREFIXES:
-            if value >= factor:
-                return f"{value / factor:.4g} {prefix}{unit}"
-        return f"{value:.3g} {unit}"
-    return f"{value:.4g} {unit}"
-
-
-def size(count: int) -> str:
-    """Bytes as B, KiB, MiB or GiB."""
-    if count < 1024:
-        return f"{count} B"
-    value = count / 1024
-    for unit in ("KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"

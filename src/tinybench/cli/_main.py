@@ -15,16 +15,19 @@ from functools import cache
 from importlib import import_module
 from importlib.abc import InspectLoader
 from importlib.util import find_spec
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
 import click
 
 from tinybench._version import __version__
+from tinybench.cli._console import plain
 from tinybench.errors import ContentError, TinybenchError, UnknownNameError
 
 PACKAGE: Final = "tinybench.cli"
 DEBUG: Final = "TINYBENCH_DEBUG"
+_PRINTERS: Final = ("click.utils", "rich.console", __name__)
 
 
 @cache
@@ -88,6 +91,7 @@ def group() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give back its exit code: 0 success, 1 failure, 2 wrong input, 130 interrupted."""
+    _open_standard_streams()
     try:
         previous = signal.signal(signal.SIGTERM, _terminated)
     except ValueError:  # not the main thread
@@ -96,6 +100,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(arguments)
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _open_standard_streams() -> None:
+    """Give a stream that was closed (``>&-``) somewhere to go.
+
+    Otherwise the next file that is opened gets its number, and what native code prints goes into that file.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -130,30 +152,30 @@ def _explain(error: BaseException) -> int:
             return 2
         case click.UsageError():
             command = error.ctx.command_path if error.ctx else "tinybench"
-            return _say(_one_line(error.format_message()), f"run '{command} --help'", 2)
+            return _say(error.format_message(), f"run '{command} --help'", 2)
         case click.ClickException():
-            return _say(_one_line(error.format_message()), None, error.exit_code)
+            return _say(error.format_message(), None, error.exit_code)
         case click.Abort() | KeyboardInterrupt():
             with suppress(OSError):
                 click.echo("interrupted", err=True)
             return 130
         case BrokenPipeError():
-            # Whoever read our output has seen enough; keep the interpreter from complaining at exit.
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _give_up_stdout()  # whoever read our output has seen enough
             return 141
         case MemoryError():
             return _say("out of memory", "close other programs, or use --limit", 1)
+        case OSError() if _while_printing(error):
+            _give_up_stdout()
+            return _say(f"cannot write to standard output: {error.strerror or error}", None, 1)
         case OSError() if error.errno == errno.ENOSPC:
-            return _say(
-                f"no space left on the disk{_where(error)}", "free some space, or set TINYBENCH_CACHE", 1
-            )
+            return _say(f"no space left on the disk{_where(error)}", _more_space(error), 1)
         case OSError():
             return _say(f"{error.strerror or error}{_where(error)}", None, 1)
         case _:
-            what = _one_line(f"{type(error).__name__}: {error}")
             return _say(
-                f"unexpected {what}", f"this is a bug: set {DEBUG}=1 for the traceback and report it", 1
+                f"unexpected {type(error).__name__}: {error}",
+                f"this is a bug: set {DEBUG}=1 for the traceback and report it",
+                1,
             )
 
 
@@ -161,13 +183,30 @@ def _where(error: OSError) -> str:
     return f": {error.filename}" if isinstance(error.filename, str) else ""
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _more_space(error: OSError) -> str:
+    from tinybench.cache import cache_dir
+
+    in_cache = isinstance(error.filename, str) and Path(error.filename).is_relative_to(cache_dir())
+    return "free some space, or set TINYBENCH_CACHE" if in_cache else "free some space"
+
+
+def _while_printing(error: OSError) -> bool:
+    """Whether the code that prints raised it: a stream forgets what it could not write, and does not tell."""
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    return innermost is not None and innermost.tb_frame.f_globals.get("__name__") in _PRINTERS
+
+
+def _give_up_stdout() -> None:
+    """Send the rest of the output nowhere, so that the interpreter does not complain when it exits."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(message: str, hint: str | None, code: int) -> int:
     with suppress(OSError):
-        click.echo(f"{click.style('error:', fg='red')} {message}", err=True)
+        click.echo(f"{click.style('error:', fg='red')} {plain(message)}", err=True)
         if hint:
-            click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
+            click.echo(f"{click.style('hint:', fg='cyan')} {plain(hint)}", err=True)
     return code

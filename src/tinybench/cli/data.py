@@ -61,14 +61,14 @@ def fetch(name: str, subset: str | None, force: bool, as_json: bool) -> None:
     An interrupted download goes on where it stopped when the command is run again.
     """
     from tinybench.datasets import catalog
-    from tinybench.datasets.disk import megabytes
     from tinybench.datasets.fetch import fetch as fetch_subset
+    from tinybench.quantities import size
 
     entry = catalog.find(name)
     chosen = entry.subset(subset)
     archive = entry.dataset.archive_of(chosen)
     click.echo(
-        f"{entry.dataset.title}, {chosen}: {megabytes(archive.bytes)}, {archive.license}, {archive.url}",
+        f"{entry.dataset.title}, {chosen}: {size(archive.bytes)}, {archive.license}, {archive.url}",
         err=True,
     )
     with _progress() as progress:
@@ -99,7 +99,7 @@ def import_(name: str, path: Path, subset: str | None, as_json: bool) -> None:
 @_json_option
 def verify(name: str, subset: str | None, as_json: bool) -> None:
     """Hash every clip again and name those that are missing, new or changed."""
-    from tinybench.cli._console import echo_json
+    from tinybench.cli._console import echo_json, plain
     from tinybench.datasets import catalog
     from tinybench.datasets.verify import verify as verify_subset
     from tinybench.errors import MismatchError
@@ -114,7 +114,7 @@ def verify(name: str, subset: str | None, as_json: bool) -> None:
     else:
         for kind, paths in kinds.items():
             for path in paths[:_SHOWN_NAMES]:
-                click.echo(f"{kind}: {path}")
+                click.echo(f"{kind}: {plain(path)}")
             if len(paths) > _SHOWN_NAMES:
                 click.echo(f"{kind}: and {len(paths) - _SHOWN_NAMES} more")
     if not report.ok:
@@ -151,42 +151,44 @@ def _rows(entry: Entry) -> Iterator[dict[str, Any]]:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
+    from tinybench.cli._console import Column, print_table, stdout
+    from tinybench.quantities import size
 
-    from tinybench.cli._console import stdout
-    from tinybench.datasets.disk import megabytes
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for title in ("data set", "subset", "tasks", "clips", "download", "licence", "state"):
-        table.add_column(
-            title, justify="right" if title in ("clips", "download") else "left", overflow="fold"
-        )
+    columns = (
+        Column("data set"),
+        Column("subset"),
+        Column("tasks"),
+        Column("clips", figure=True),
+        Column("download", figure=True),
+        Column("licence"),
+        Column("state"),
+    )
+    cells = []
     for row in rows:
         subset = f"{row['subset']} (official)" if row["official"] else row["subset"]
         state = row["state"] if row["state"] != "incomplete" else f"incomplete: {row['detail']}"
-        cells = (
-            row["dataset"],
-            subset,
-            ", ".join(row["tasks"]),
-            f"{row['clips']:,}",
-            megabytes(row["download_bytes"]),
-            row["license"],
-            state,
+        cells.append(
+            (
+                row["dataset"],
+                subset,
+                ", ".join(row["tasks"]),
+                f"{row['clips']:,}",
+                size(row["download_bytes"]),
+                row["license"],
+                state,
+            )
         )
-        table.add_row(*map(escape, cells))
-    stdout().print(table)
+    print_table(stdout(), columns, cells)
 
 
 def _show_installed(entry: Entry, subset: str, as_json: bool) -> None:
-    from tinybench.cli._console import echo_json
+    from tinybench.cli._console import echo_json, plain
 
     row = next(row for row in _rows(entry) if row["subset"] == subset)
     if as_json:
         echo_json(row)
         return
-    click.echo(f"{row['dataset']}, {subset}: {row['clips']} clips in {row['path']}")
+    click.echo(f"{row['dataset']}, {subset}: {row['clips']} clips in {plain(row['path'])}")
     click.echo(f"sha256 {row['sha256']}")
 
 
@@ -198,15 +200,15 @@ def _report(report: Report) -> dict[str, Any]:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """The shared bars, with downloads in MB rather than in bytes."""
+    """The shared bars, with downloads in MiB rather than in bytes."""
     from tinybench.cli import _console
 
     with _console.progress() as report:
 
-        def in_megabytes(step: str, done: int, total: int) -> None:
+        def in_mebibytes(step: str, done: int, total: int) -> None:
             if step == "download":
-                report("download (MB)", done // 1_000_000, total // 1_000_000)
+                report("download (MiB)", done // 2**20, total // 2**20)
             else:
                 report(step, done, total)
 
-        yield in_megabytes
+        yield in_mebibytes

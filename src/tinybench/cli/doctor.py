@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Container, Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+
+if TYPE_CHECKING:
+    from tinybench.specs import ModelSpec
 
 DISTRIBUTION = "tinybench-suite"
 MINIMUM_PYTHON = (3, 11)
@@ -81,27 +83,16 @@ def _release(version: str) -> tuple[int, ...]:
 
 def compiler() -> Iterator[Finding]:
     """The compiler makes Thumb code."""
-    command = [sys.executable, "-m", "ziglang", "cc", "--target=thumb-freestanding-eabi", "-mcpu=cortex_m4"]
-    with tempfile.TemporaryDirectory(prefix="tinybench-") as folder:
-        source, built = Path(folder, "probe.c"), Path(folder, "probe.o")
-        source.write_text("int twice(int x) { return 2 * x; }\n")
-        caches = {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
-        try:
-            done = subprocess.run(
-                [*command, "-c", str(source), "-o", str(built)],
-                capture_output=True,
-                text=True,
-                timeout=300,
-                env=os.environ | caches,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            yield Finding("compiler", "fail", str(error), "pip install --force-reinstall ziglang")
-            return
-        if done.returncode != 0 or not built.exists():
-            last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
-            yield Finding("compiler", "fail", last, "pip install --force-reinstall ziglang")
-            return
-    yield Finding("compiler", "ok", "ziglang makes Cortex-M4 code")
+    from tinybench.errors import TinybenchError
+    from tinybench.mcusim.compilers import ZIG
+    from tinybench.mcusim.toolchain import compile_probe
+
+    try:
+        compile_probe(ZIG, "cortex-m4")
+    except (TinybenchError, OSError) as error:
+        yield Finding("compiler", "fail", str(error), "pip install --force-reinstall ziglang")
+        return
+    yield Finding("compiler", "ok", f"{ZIG.label()} makes Cortex-M4 code")
 
 
 def emulator() -> Iterator[Finding]:
@@ -134,32 +125,44 @@ def interpreter() -> Iterator[Finding]:
 
 
 def cache() -> Iterator[Finding]:
-    """The cache folder can be written and has room."""
+    """The cache folder can be written, or made, and has room."""
     from tinybench.cache import cache_dir
+    from tinybench.quantities import size
 
     folder = cache_dir()
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
+        with tempfile.TemporaryFile(dir=existing) as probe:
             probe.write(b"\0" * 4096)
-        free = shutil.disk_usage(folder).free
+        free = shutil.disk_usage(existing).free
     except OSError as error:
         fix = "set TINYBENCH_CACHE to a folder you can write"
         yield Finding("cache", "fail", f"{folder}: {error.strerror}", fix)
         return
-    yield Finding("cache", "ok", f"{folder} can be written")
-    from tinybench.cli._console import size
-
+    yield Finding("cache", "ok", f"{folder} can be {'written' if existing == folder else 'made'}")
     if free < MINIMUM_FREE_BYTES:
         yield Finding("disk", "warn", f"{size(free)} free", "free some space, or set TINYBENCH_CACHE")
     else:
         yield Finding("disk", "ok", f"{size(free)} free")
 
 
+def cached_firmware() -> Iterator[Finding]:
+    """What was compiled before is still what was compiled."""
+    from tinybench.mcusim.toolchain import cached_outputs
+
+    outputs = cached_outputs()
+    damaged = [path for path, good in outputs.items() if not good]
+    if damaged:
+        detail = f"{len(damaged)} of {len(outputs)} files are damaged, such as {damaged[0]}"
+        yield Finding("cached firmware", "warn", detail, "nothing: it is compiled again when it is needed")
+    elif outputs:
+        yield Finding("cached firmware", "ok", f"{len(outputs)} files, as they were compiled")
+
+
 def content() -> Iterator[Finding]:
     """Every content file is valid and refers to things that exist."""
     from tinybench import specs
-    from tinybench.errors import ContentError, TinybenchError
+    from tinybench.errors import TinybenchError
     from tinybench.runners.registry import runners
 
     try:
@@ -169,8 +172,7 @@ def content() -> Iterator[Finding]:
             _known(f"task {task.id}: default_device", task.default_device, devices)
         for model in models.values():
             _known(f"model {model.id}: task", model.task, tasks)
-            if not model.path.is_file():
-                raise ContentError(f"model {model.id}: {model.path} is missing", hint="restore the file")
+            _unchanged(model)
     except TinybenchError as error:
         yield Finding("content", "fail", error.message, error.hint or "")
         return
@@ -188,6 +190,18 @@ def content() -> Iterator[Finding]:
         yield Finding("runners", "ok", ", ".join(names))
     else:
         yield Finding("runners", "fail", "there is no runner", f"reinstall {DISTRIBUTION}")
+
+
+def _unchanged(model: ModelSpec) -> None:
+    from tinybench.errors import ContentError
+
+    hint = f"restore the file, or reinstall {DISTRIBUTION}"
+    if not model.path.is_file():
+        raise ContentError(f"model {model.id}: {model.path} is missing", hint=hint)
+    if hashlib.sha256(model.path.read_bytes()).hexdigest() != model.sha256:
+        raise ContentError(
+            f"model {model.id}: the SHA-256 of {model.path} is not the recorded one", hint=hint
+        )
 
 
 def _known(where: str, name: str, known: Container[str]) -> None:
@@ -222,6 +236,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     emulator,
     interpreter,
     cache,
+    cached_firmware,
     content,
     data,
 )
@@ -248,7 +263,7 @@ def command(as_json: bool) -> None:
 
     Exit code 1 if a check fails; warnings do not count.
     """
-    from tinybench.cli._console import echo_json
+    from tinybench.cli._console import echo_json, plain
 
     findings = examine()
     if as_json:
@@ -257,8 +272,8 @@ def command(as_json: bool) -> None:
         colours = {"ok": "green", "warn": "yellow", "fail": "red"}
         for finding in findings:
             status = click.style(f"{finding.status:4}", fg=colours[finding.status])
-            click.echo(f"{status}  {finding.check}: {finding.detail}")
+            click.echo(f"{status}  {plain(finding.check)}: {plain(finding.detail)}")
             if finding.fix:
-                click.echo(f"      fix: {finding.fix}")
+                click.echo(f"      fix: {plain(finding.fix)}")
     if any(finding.status == "fail" for finding in findings):
         raise click.exceptions.Exit(1)

@@ -98,20 +98,11 @@ def command(kind: str, as_json: bool) -> None:
 
 
 def _table(rows: Rows) -> None:
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
+    from tinybench.cli._console import Column, print_table, stdout
 
-    from tinybench.cli._console import stdout
-
-    table = Table(box=box.SIMPLE_HEAD)
     shown = [key for key in rows[0] if key not in HIDDEN]
-    for key in shown:
-        number = isinstance(rows[0][key], int | float)
-        table.add_column(_title(key), justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(_cell(key, row[key])) for key in shown))
-    stdout().print(table)
+    columns = [Column(_title(key), figure=isinstance(rows[0][key], int | float | list)) for key in shown]
+    print_table(stdout(), columns, [[_cell(key, row[key]) for key in shown] for row in rows])
 
 
 def _title(key: str) -> str:
@@ -119,12 +110,12 @@ def _title(key: str) -> str:
 
 
 def _cell(key: str, value: Any) -> str:
-    from tinybench.cli._console import size
+    from tinybench.quantities import frequency, size
 
     if key.endswith("_bytes"):
         return size(value)
     if key.endswith("_hz"):
-        return f"{value / 1e6:g} MHz"
+        return frequency(value)
     if key == "target":
         return f"{value * 100:g} %"
     if key in ("macs", "parameters"):

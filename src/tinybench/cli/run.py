@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tinybench import defaults
+from tinybench.cli._console import Column
+from tinybench.mcusim.compilers import DEFAULT as DEFAULT_TOOLCHAIN
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -27,28 +31,53 @@ LABELS = {
 }
 
 
+METRIC_COLUMNS = (Column("metric"), Column("value", figure=True), Column("mode"), Column("remark"))
+
+LAYER_COLUMNS = (
+    Column("#", figure=True),
+    Column("operator"),
+    Column("name", optional=True),
+    Column("cycles", figure=True),
+    Column("instructions", figure=True),
+    Column("MACs", figure=True),
+    Column("cycles/MAC", figure=True),
+    Column("share", figure=True),
+)
+
+
+def _hertz(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    from tinybench.quantities import parse_frequency
+
+    return None if value is None else parse_frequency(value)
+
+
 @click.command(context_settings={"show_default": True})
 @click.argument("task")
-@click.option("--runner", default="tflm-sim", help="How to execute and measure.")
+@click.option("--runner", default=defaults.RUNNER, help="How to execute and measure.")
 @click.option("--device", help="What to run on.  [default: the task's device]")
+@click.option("--clock", callback=_hertz, metavar="HZ", help="Core clock: 80MHz.  [default: the device's]")
 @click.option("--model", help="Reference model, or path of a .tflite.  [default: the task's reference model]")
 @click.option("--split", help="official or smoke.  [default: official if its data is here, else smoke]")
 @click.option("--limit", type=click.IntRange(min=1), help="Classify only N samples; never publishable.")
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
-    default=8,
-    help="Inputs that the simulated core executes and compares bit for bit.",
+    default=defaults.CHECKED_INPUTS,
+    help="Inputs that the simulated core executes and compares bit for bit: at least 8 (random ones fill up "
+    "a smaller split), at most the split.",
 )
-@click.option("--toolchain", default="zig", help="What compiles the firmware: zig or gcc.")
-@click.option("--output", default="results", metavar="PATH", help="Folder, or a name that ends in .json.")
+@click.option("--toolchain", default=DEFAULT_TOOLCHAIN, help="What compiles the firmware: zig or gcc.")
+@click.option(
+    "--output", default=defaults.RESULTS_FOLDER, metavar="PATH", help="Folder, or a name that ends in .json."
+)
 @click.option("--layers", is_flag=True, help="Show what each operator costs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result file instead of tables.")
-@click.option("--offline", is_flag=True, help="Promise that no network is used.")
+@click.option("--offline", is_flag=True, help="Refuse every use of the network.")
 def command(
     task: str,
     runner: str,
     device: str | None,
+    clock: int | None,
     model: str | None,
     split: str | None,
     limit: int | None,
@@ -71,6 +100,7 @@ def command(
             task,
             runner,
             device=device,
+            clock_hz=clock,
             model=model,
             split=split,
             limit=limit,
@@ -85,30 +115,33 @@ def command(
         sys.stdout.flush()
     else:
         show(result, layers=layers)
+        if split is None and result.data.split == "smoke":
+            fetch = f"tinybench data fetch {result.task.id}"
+            click.echo(f"advice: the official data is not here; fetch it with '{fetch}'")
 
 
 def show(result: Result, *, layers: bool) -> None:
     """Print a result for people."""
-    from rich.markup import escape
-
-    from tinybench.cli._console import stdout
+    from tinybench.cli._console import cell, print_table, stdout
 
     console = stdout()
     console.print(_heading(result))
-    console.print(_metrics(result))
+    print_table(console, METRIC_COLUMNS, _metrics(result))
     if layers:
-        console.print(_layers(result))
+        print_table(console, LAYER_COLUMNS, _layers(result))
     for missing in result.unavailable:
-        console.print(f"[dim]no {LABELS[missing.name]}: {escape(missing.reason)}[/dim]", soft_wrap=True)
+        console.print(f"[dim]no {LABELS[missing.name]}: {cell(missing.reason)}[/dim]", soft_wrap=True)
     for note in result.notes:
-        console.print(f"note: {escape(note)}", soft_wrap=True)
+        console.print(f"note: {cell(note)}", soft_wrap=True)
     if result.path is not None:
-        console.print(f"result: {escape(str(result.path))}", soft_wrap=True)
+        console.print(f"result: {cell(str(result.path))}", soft_wrap=True)
 
 
 def _heading(result: Result) -> Table:
-    from rich.markup import escape
     from rich.table import Table
+
+    from tinybench.cli._console import cell
+    from tinybench.quantities import frequency
 
     device, engine, data, model = result.device, result.engine, result.data, result.model
     table = Table.grid(padding=(0, 2))
@@ -118,41 +151,33 @@ def _heading(result: Result) -> Table:
     rows = {
         "task": f"{result.task.id} {result.task.version}",
         "model": f"{model.name} ({model.macs / 1e6:.2f} M MACs, {model.parameters:,} parameters)",
-        "device": f"{device.id} ({device.chip}, {device.core}, {device.clock_hz / 1e6:g} MHz)",
+        "device": f"{device.id} ({device.chip}, {device.core}, {frequency(device.clock_hz)})",
         "runner": result.runner,
         "engine": f"{engine.name} {engine.version}, {engine.kernels} {engine.kernels_version}",
         "compiler": f"{engine.compiler}{flags}",
         "split": f"{data.split}: {data.samples} samples of {data.dataset}",
     }
     for name, text in rows.items():
-        table.add_row(name, escape(text))
+        table.add_row(name, cell(text))
     return table
 
 
-def _metrics(result: Result) -> Table:
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
+def _metrics(result: Result) -> list[tuple[str, ...]]:
+    from tinybench.quantities import quantity
 
-    from tinybench.cli._console import quantity
-
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("metric")
-    table.add_column("value", justify="right")
-    table.add_column("mode")
-    table.add_column("remark", overflow="fold")
-    for metric in result.metrics:
-        table.add_row(
+    return [
+        (
             LABELS[metric.name],
             quantity(metric.value, metric.unit),
             metric.mode,
-            escape(_remark(result, metric)),
+            _remark(result, metric),
         )
-    return table
+        for metric in result.metrics
+    ]
 
 
 def _remark(result: Result, metric: Metric) -> str:
-    from tinybench.cli._console import quantity
+    from tinybench.quantities import quantity
 
     parts = []
     if metric.ci95 is not None:
@@ -160,34 +185,26 @@ def _remark(result: Result, metric: Metric) -> str:
         parts.append(f"95 % CI {low} to {high}")
     if metric.name.startswith("accuracy."):
         target = quantity(result.target, metric.unit)
-        if result.data.split == "official":
+        if result.target_met is not None:
             parts.append(f"target {target} {'met' if result.target_met else 'not met'}")
         else:
-            parts.append(f"the target of {target} is for the official split")
+            parts.append(f"the target of {target} is for the whole official split")
     if metric.note:
         parts.append(metric.note)
     return "; ".join(parts)
 
 
-def _layers(result: Result) -> Table:
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("#", "operator", "name"):
-        table.add_column(column, overflow="fold")
-    for column in ("cycles", "instructions", "MACs", "cycles/MAC", "share"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for layer in result.layers:
-        table.add_row(
+def _layers(result: Result) -> list[tuple[str, ...]]:
+    return [
+        (
             str(layer.index),
-            escape(layer.operator),
-            escape(layer.name.partition(";")[0]),  # converters join the names of fused operators
+            layer.operator,
+            layer.name.partition(";")[0],  # converters join the names of fused operators
             f"{layer.cycles:,}",
             f"{layer.instructions:,}",
             f"{layer.macs:,}",
             f"{layer.cycles / layer.macs:.2f}" if layer.macs else "",
             f"{layer.share * 100:.1f} %",
         )
-    return table
+        for layer in result.layers
+    ]

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from tinybench.datasets.disk import megabytes, writing
+from tinybench.datasets.disk import writing
 from tinybench.errors import DataError
 from tinybench.progress import Progress, silent
+from tinybench.quantities import size
 
 _MAX_RATIO = 20
 """Audio packs about 1.5 to 1; gzip can reach 1000 to 1."""
@@ -99,15 +100,15 @@ class _Limited:
     def __init__(self, stream: IO[bytes] | gzip.GzipFile, archive: Path, limit: int) -> None:
         self._stream, self._archive, self._limit, self._done = stream, archive, limit, 0
 
-    def read(self, size: int) -> bytes:
+    def read(self, count: int) -> bytes:
         try:
-            block = self._stream.read(size)
+            block = self._stream.read(count)
         except (OSError, EOFError, zlib.error) as error:
             # Here and not further out, where the disk that is written to can fail as well.
             raise _broken(self._archive, error) from error
         self._done += len(block)
         if self._done > self._limit:
-            raise _unsafe(self._archive, f"unpacks to more than {megabytes(self._limit)}")
+            raise _unsafe(self._archive, f"unpacks to more than {size(self._limit)}")
         return block
 
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tinybench.errors import OutputError
+from tinybench.quantities import size
 
-_MEGABYTE = 1_000_000
 _ELSEWHERE = "set TINYBENCH_CACHE to a folder on a disk that can be written and has room"
 
 
@@ -40,14 +40,9 @@ def require_space(folder: Path, needed_bytes: int) -> None:
         free_bytes = shutil.disk_usage(existing).free
     if free_bytes < needed_bytes:
         raise OutputError(
-            f"{existing}: {megabytes(needed_bytes)} are needed but {megabytes(free_bytes)} are free",
+            f"{existing}: {size(needed_bytes)} are needed but {size(free_bytes)} are free",
             hint=f"free some space or {_ELSEWHERE}",
         )
-
-
-def megabytes(size_bytes: int) -> str:
-    """A size as people read it, in units of 10^6 bytes."""
-    return f"{size_bytes / _MEGABYTE:.1f} MB"
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -24,9 +24,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tinybench.cache import cache_dir
 from tinybench.datasets import hashing
-from tinybench.datasets.disk import megabytes, write_whole, writing
+from tinybench.datasets.disk import write_whole, writing
 from tinybench.errors import DataError, OutputError
 from tinybench.progress import Progress, silent
+from tinybench.quantities import size
 from tinybench.specs import Archive, DatasetSpec, Sha256, Subset
 
 _AGAIN = "fetch or import the data set again"
@@ -131,7 +132,7 @@ def status(dataset: DatasetSpec, name: str) -> Status:
         return Status("incomplete", "downloaded, not unpacked")
     if part_path(archive).is_file():
         done = part_path(archive).stat().st_size
-        return Status("incomplete", f"{megabytes(done)} of {megabytes(archive.bytes)} downloaded")
+        return Status("incomplete", f"{size(done)} of {size(archive.bytes)} downloaded")
     return Status("absent", "nothing of it was fetched yet")
 
 

@@ -90,6 +90,25 @@ def build_host_library(source: str) -> Path:
     return _build("host", {"counter.c": source.encode()}, ZIG, command, "counter.so")
 
 
+def compile_probe(compiler: Compiler, core: str) -> None:
+    """Compile a function for a core, with the flags of the firmware; nothing is kept.
+
+    Raises:
+        ToolchainError: the compiler is missing, failed or ran too long.
+    """
+    with tempfile.TemporaryDirectory(prefix="tinybench-") as scratch:
+        folder = Path(scratch)
+        (folder / "probe.c").write_text("int twice(int x) { return 2 * x; }\n")
+        command = compiler.arguments(compiler.flags(core), ("-c", "probe.c"))
+        _compile(compiler, (*command, "-o", "probe.o"), folder)
+
+
+def cached_outputs() -> dict[Path, bool]:
+    """What the cache holds, and whether it is what was compiled; anything else is compiled again."""
+    found = (path for kind in ("firmware", "host") for path in sorted((cache_dir() / kind).glob("*/*")))
+    return {path: _verified(path) for path in found if path.suffix != ".sha256" and path.name[0] != "."}
+
+
 def cmsis_nn_version() -> str:
     """Version of the packaged CMSIS-NN source."""
     from bakenn.backend.cmsis_nn.bundle import CMSIS_NN_VERSION

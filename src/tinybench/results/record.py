@@ -72,19 +72,20 @@ def record(
     unavailable = _with_missing(measurement, accuracy_name)
     accuracy = next((metric for metric in metrics if metric.name == accuracy_name), None)
     reasons = _not_publishable(samples.split, limit, accuracy is not None)
+    data = DataRef.model_validate(
+        {
+            "split": samples.split,
+            "dataset": samples.dataset,
+            "dataset_sha256": samples.dataset_sha256,
+            "samples": len(samples.names),
+            "limit": limit,
+        }
+    )
     return new_result(
         created=datetime.now(UTC),
         tool=Tool(version=__version__, commit=checkout_commit()),
         task=TaskRef(id=task.id, version=task.version),
-        data=DataRef.model_validate(
-            {
-                "split": samples.split,
-                "dataset": samples.dataset,
-                "dataset_sha256": samples.dataset_sha256,
-                "samples": len(samples.names),
-                "limit": limit,
-            }
-        ),
+        data=data,
         model=ModelRef(
             name=_label(model_name or model.name),
             sha256=model.sha256,
@@ -100,7 +101,7 @@ def record(
         evidence=describe_evidence(measurement.evidence),
         notes=(*measurement.notes, *notes),
         target=task.target,
-        target_met=None if accuracy is None else accuracy.value >= task.target,
+        target_met=data.meets(task.target, accuracy),
         publishable=not reasons,
         not_publishable_because=reasons,
         environment=environment(),

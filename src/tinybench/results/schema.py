@@ -182,6 +182,17 @@ class DataRef(_Frozen):
     samples: Annotated[int, Field(gt=0)]
     limit: Annotated[int, Field(gt=0)] | None
 
+    @property
+    def whole_official_split(self) -> bool:
+        """What a result may be published on, and the quality target is about."""
+        return self.split == "official" and self.limit is None
+
+    def meets(self, target: float, accuracy: Metric | None) -> bool | None:
+        """Whether an accuracy on these samples meets the target; None if they do not decide that."""
+        if accuracy is None or not self.whole_official_split:
+            return None
+        return accuracy.value >= target
+
 
 class ModelRef(_Frozen):
     """Which model."""
@@ -243,7 +254,7 @@ class Result(_Frozen):
     target: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
     """Quality target of the task, in the unit of its accuracy metric."""
     target_met: bool | None
-    """Null where the accuracy is unavailable."""
+    """Null unless the accuracy is that of the whole official split: the target is defined there."""
     publishable: bool
     not_publishable_because: tuple[Text, ...]
     environment: Environment
@@ -283,12 +294,12 @@ class Result(_Frozen):
         _unique("layer", [layer.index for layer in self.layers])
         if self.publishable == bool(self.not_publishable_because):
             raise ValueError("publishable and not_publishable_because contradict each other")
-        if self.publishable and (self.data.split != "official" or self.data.limit is not None):
+        if self.publishable and not self.data.whole_official_split:
             raise ValueError("only a result on the whole official split is publishable")
         accuracy = next((metric for metric in self.metrics if metric.name.startswith("accuracy.")), None)
-        met = None if accuracy is None else accuracy.value >= self.target
+        met = self.data.meets(self.target, accuracy)
         if self.target_met != met:
-            raise ValueError(f"target_met is {self.target_met}, but accuracy and target say {met}")
+            raise ValueError(f"target_met is {self.target_met}, but accuracy, target and split say {met}")
         return self
 
 
