@@ -29,7 +29,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 def test_ten_boards_with_five_cores_are_described() -> None:
     assert len(DEVICES) >= 10
     assert {specs.device(name).core for name in DEVICES} >= {
-        "cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33",
+        "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33",
     }  # fmt: skip
 
 
