@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,17 +55,15 @@ def write_whole(path: Path, text: str) -> None:
             draft.unlink(missing_ok=True)
 
 
-def link_or_copy(source: Path, target: Path) -> None:
-    """Give ``target`` the content of ``source``: a hard link where the file system can, else a copy."""
+def copy_whole(source: Path, target: Path) -> None:
+    """Give ``target`` the content of ``source``, whole or not at all.
+
+    A copy and no link: what the user does with the original later must not reach the cache.
+    """
     draft = target.with_name(target.name + ".tmp")
     with writing(target):
-        draft.unlink(missing_ok=True)
         try:
-            try:
-                os.link(source.resolve(), draft)
-            except OSError:
-                shutil.copyfile(source, draft)
+            shutil.copyfile(source, draft)
             draft.replace(target)
         finally:
-            # A rename of one hard link onto another of the same file leaves both names behind.
             draft.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ def import_path(dataset: DatasetSpec, name: str, path: Path, progress: Progress 
         kept = store.archive_path(archive)
         with disk.writing(kept):
             kept.parent.mkdir(parents=True, exist_ok=True)
-        disk.link_or_copy(path, kept)
+        disk.copy_whole(path, kept)
         return install_archive(dataset, name, progress)
 
 
