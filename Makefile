@@ -1,5 +1,5 @@
 # make run    measure keyword spotting on the simulated NUCLEO-L4R5ZI
-# make test   what CI runs: ruff, mypy, pytest
+# make test   what CI runs first: ruff, mypy, pytest
 # make help   the rest
 
 PYTHON ?= python3
@@ -22,10 +22,11 @@ help: ## Show this list
 run: $(RUN_STAMP) ## Measure keyword spotting on the simulated board; ARGS=... adds options
 	$(BIN)/tinybench run kws --runner tflm-sim $(ARGS)
 
-test: lint types unit ## What CI runs
+test: lint types unit ## What CI runs first
 
 lint: $(DEV_STAMP) ## Style and formatting rules
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 types: $(DEV_STAMP) ## Types, strict
 	$(BIN)/mypy
@@ -33,7 +34,7 @@ types: $(DEV_STAMP) ## Types, strict
 unit: $(DEV_STAMP) ## All tests that need no hardware; ARGS=... adds pytest options
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(DEV_STAMP) ## Benchmarks of tinybench itself
+bench: $(DEV_STAMP) ## Benchmarks of tinybench itself: speed of the simulator, start-up, a whole run
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only $(ARGS)
 
 doctor: $(RUN_STAMP) ## Check this machine

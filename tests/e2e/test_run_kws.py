@@ -53,7 +53,8 @@ def test_the_result_is_on_disk_and_says_what_it_is(
     result = tinybench.verify_result(path)
     assert result.data.split == "smoke"
     assert result.publishable is False
-    assert {metric.mode for metric in result.metrics} == {"simulated"}
+    predicted = {"energy.per_inference", "power.active"}
+    assert {metric.mode for metric in result.metrics if metric.name not in predicted} == {"simulated"}
     accuracy, latency = result.metric("accuracy.top1"), result.metric("latency.per_inference")
     assert accuracy is not None
     assert latency is not None
