@@ -80,6 +80,7 @@ tensorflow = "none"
 seed = 0
 data = "none"
 calibration = "none"
+seen_official_test = false
 """
 
 DEVICE_TOML = """

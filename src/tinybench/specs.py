@@ -166,6 +166,8 @@ class Provenance(_Frozen):
     seed: int
     data: str
     calibration: str
+    seen_official_test: bool
+    """Whether clips of the official test split, or of its speakers, took part in training or selection."""
 
 
 class ModelSpec(_Spec):

@@ -105,6 +105,16 @@ def test_smoke_can_be_chosen_with_the_official_data_there(world: World) -> None:
     assert not any("fetch" in note for note in result.notes)
 
 
+def test_a_model_that_has_seen_the_official_test_is_never_publishable(world: World) -> None:
+    path = world.root / "reference_models/demo/model.toml"
+    path.write_text(path.read_text().replace("seen_official_test = false", "seen_official_test = true"))
+    world.official_present = True
+    result = tinybench.run("demo", "fake")
+    assert result.data.split == "official"
+    assert not result.publishable
+    assert result.not_publishable_because == ("the model was trained on clips of the official test side",)
+
+
 def test_a_limited_run_is_never_publishable(world: World) -> None:
     world.official_present = True
     result = run(limit=3)

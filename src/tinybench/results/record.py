@@ -11,7 +11,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
-from tinybench import content
+from tinybench import content, specs
 from tinybench._version import __version__
 from tinybench.results.schema import (
     METRIC_NAMES,
@@ -71,7 +71,7 @@ def record(
     metrics = tuple(sorted(measurement.metrics, key=lambda metric: order(metric.name)))
     unavailable = _with_missing(measurement, accuracy_name)
     accuracy = next((metric for metric in metrics if metric.name == accuracy_name), None)
-    reasons = _not_publishable(samples.split, limit, accuracy is not None)
+    reasons = _not_publishable(samples.split, limit, accuracy is not None, _has_seen_test(model.sha256))
     data = DataRef.model_validate(
         {
             "split": samples.split,
@@ -126,7 +126,16 @@ def _with_missing(measurement: Measurement, accuracy_name: MetricName) -> tuple[
     return tuple(explained[name] for name in METRIC_NAMES if name in explained)
 
 
-def _not_publishable(split: str, limit: int | None, has_accuracy: bool) -> tuple[str, ...]:
+def _has_seen_test(sha256: str) -> bool:
+    """Whether this is a reference model that was trained on clips of the official test side."""
+    return any(
+        spec.sha256 == sha256 and spec.provenance.seen_official_test for spec in specs.models().values()
+    )
+
+
+def _not_publishable(
+    split: str, limit: int | None, has_accuracy: bool, has_seen_test: bool
+) -> tuple[str, ...]:
     reasons = []
     if split != "official":
         reasons.append(f"measured on the {split} split; only the official split is published")
@@ -134,6 +143,8 @@ def _not_publishable(split: str, limit: int | None, has_accuracy: bool) -> tuple
         reasons.append(f"limited to {limit} samples; only the whole split is published")
     if not has_accuracy:
         reasons.append("the accuracy is not available")
+    if has_seen_test:
+        reasons.append("the model was trained on clips of the official test side")
     return tuple(reasons)
 
 

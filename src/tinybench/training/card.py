@@ -16,7 +16,7 @@ def model_toml(
     model_path: Path,
     scores: Sequence[Score],
     data_names: Mapping[str, str],
-    provenance: Mapping[str, str | int],
+    provenance: Mapping[str, str | int | bool],
     *,
     task: str,
     title: str,
@@ -27,7 +27,7 @@ def model_toml(
         model_path: the int8 .tflite, from which checksum, operators, MACs and parameters are read.
         scores: what was measured.
         data_names: what to call each ``Score.data``.
-        provenance: recipe, tensorflow, seed, data and calibration.
+        provenance: the fields of ``tinybench.specs.Provenance``.
         task: id of the task and of the model.
         title: for people.
     """
@@ -62,5 +62,5 @@ def model_toml(
 def _toml(value: str | int | list[str]) -> str:
     if isinstance(value, list):
         return "[\n" + "".join(f"    {_toml(item)},\n" for item in value) + "]"
-    # A JSON string or integer is also a TOML one.
+    # A JSON string, integer or boolean is also a TOML one.
     return json.dumps(value, ensure_ascii=False)

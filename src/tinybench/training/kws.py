@@ -29,6 +29,7 @@ from tinybench.training.accuracy import Score, score
 from tinybench.training.augmentation import mixup, time_mask
 from tinybench.training.card import model_toml
 from tinybench.training.features import FeatureSet, augmented_features, clean_features
+from tinybench.training.speakers import has_test_speakers
 
 __all__ = [
     "TrainingConfig",
@@ -322,6 +323,7 @@ def train(
         f"{0 if synthetic is None else synthetic.labels.shape[0]} synthetic training clips",
         "calibration": f"{len(names)} unchanged training clips, {config.calibration_per_class} per class, "
         "named in calibration.txt",
+        "seen_official_test": has_test_speakers((*real.names, *validation.names)),
     }
     (out_dir / "model.toml").write_text(
         model_toml(
