@@ -27,6 +27,8 @@ class Image:
     """Sorted (address, is code): where Thumb code ($t) and data ($d) begin inside ``text``."""
     bss_bytes: int
     data_bytes: int
+    functions: tuple[tuple[int, str], ...] = ()
+    """Sorted (address, name) of the functions in ``text``; one name for each address."""
 
     @cached_property
     def flash_bytes(self) -> int:
@@ -62,6 +64,7 @@ def read_image(elf: bytes) -> Image:
     if text is None or not isinstance(table, SymbolTableSection):
         raise SimulationError("the firmware has no code or no symbols", hint="run 'tinybench doctor'")
     symbols: dict[str, tuple[int, int]] = {}
+    functions: dict[int, str] = {}
     marks: dict[int, bool] = {}
     text_end = text["sh_addr"] + text["sh_size"]
     for symbol in table.iter_symbols():
@@ -70,7 +73,10 @@ def read_image(elf: bytes) -> Image:
             if text["sh_addr"] <= value < text_end:
                 marks[value] = symbol.name.startswith("$t")
         elif kind in ("STT_FUNC", "STT_OBJECT"):
-            symbols[symbol.name] = (value & ~1 if kind == "STT_FUNC" else value, symbol["st_size"])
+            address = value & ~1 if kind == "STT_FUNC" else value
+            symbols[symbol.name] = (address, symbol["st_size"])
+            if kind == "STT_FUNC" and text["sh_addr"] <= address < text_end:
+                functions[address] = min(functions.get(address, symbol.name), symbol.name, key=_rank)
         elif kind == "STT_NOTYPE" and symbol.name.startswith("_"):
             symbols.setdefault(symbol.name, (value, 0))
     return Image(
@@ -81,7 +87,12 @@ def read_image(elf: bytes) -> Image:
         code_marks=tuple(sorted(marks.items())),
         bss_bytes=_size(file, ".bss"),
         data_bytes=_size(file, ".data"),
+        functions=tuple(sorted(functions.items())),
     )
+
+
+def _rank(name: str) -> tuple[bool, str]:
+    return name.startswith("_"), name
 
 
 def _size(file: ELFFile, name: str) -> int:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinybench.errors import CapacityError, SimulationError
 from tinybench.mcusim.cores import core
 from tinybench.mcusim.elf import Image
-from tinybench.mcusim.native import MAX_INSTRUCTIONS, Counter, LayerCount, library
+from tinybench.mcusim.native import MAX_INSTRUCTIONS, Counter, FunctionTable, library
 from tinybench.mcusim.timing import TimingTables, timing_tables
 from tinybench.specs import DeviceSpec
 
@@ -22,10 +23,13 @@ STACK_RESERVE_BYTES = 4096
 
 @dataclass(frozen=True)
 class Execution:
-    """One inference: its raw output and what each layer cost."""
+    """One inference: its raw output, and what each function cost in each layer.
+
+    ``cells`` is of shape (layers, functions, fields of ``Count``).
+    """
 
     output: bytes
-    layers: tuple[LayerCount, ...]
+    cells: NDArray[np.uint64]
 
 
 class Machine:
@@ -51,8 +55,15 @@ class Machine:
         self._load()
         tables = timing_tables(image, timing)
         entries = _layer_entries(image, tables, layers)
+        self.functions = _function_table(image)
         self._counter = Counter(
-            tables, entries, len(layers), device, memory_model=memory_model, stop=_unicorn().uc_emu_stop
+            tables,
+            entries,
+            len(layers),
+            self.functions,
+            device,
+            memory_model=memory_model,
+            stop=_unicorn().uc_emu_stop,
         )
         self._hook(memory_model)
         self._call("reset_handler")  # copies data, and one inference on zeros warms the caches
@@ -71,7 +82,7 @@ class Machine:
             raise SimulationError(f"a kernel returned status {status}", hint="report it with the model")
         if self._counter.unknown_blocks:
             raise SimulationError("the core left the firmware's code", hint="report it with the model")
-        return Execution(bytes(self._uc.mem_read(output_address, output_bytes)), self._counter.layers())
+        return Execution(bytes(self._uc.mem_read(output_address, output_bytes)), self._counter.cells())
 
     @property
     def stack_bytes(self) -> int:
@@ -183,6 +194,15 @@ def _layer_entries(image: Image, tables: TimingTables, layers: tuple[str, ...]) 
     for index, name in enumerate(layers):
         entries[(image.address(name) - tables.base) // 2] = index
     return entries
+
+
+def _function_table(image: Image) -> FunctionTable:
+    """Whose each halfword is; a function reaches to the next one."""
+    starts = np.array([address - image.text_base for address, _ in image.functions], np.uint32) // 2
+    halfwords = np.arange(len(image.text) // 2)
+    owner = np.searchsorted(starts, halfwords, side="right") - 1
+    names = tuple(name for _, name in image.functions)
+    return FunctionTable(names, starts, np.maximum(owner, 0).astype(np.uint16))
 
 
 def _align(value: int) -> int:

@@ -7,7 +7,7 @@ compiled for the host once, by the compiler that also builds the firmware. This 
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -21,9 +21,10 @@ from tinybench.mcusim.toolchain import build_host_library
 from tinybench.specs import Cache, DeviceSpec
 
 MAX_LAYERS = 256
-"""As in counter.c."""
+"""More operators than any model for a microcontroller has."""
 MAX_INSTRUCTIONS = 4_000_000_000
 """Per inference: half a minute on the fastest of these cores. What needs more is stopped as a runaway."""
+_NO_FUNCTION = 0xFFFF_FFFF
 _NO_WORD = 0xFFFF_FFF0
 """A flash word that is before no other one."""
 
@@ -50,9 +51,10 @@ class _Totals(ctypes.Structure):
         ("stalls_fetch", ctypes.c_uint64),
         ("stalls_data", ctypes.c_uint64),
         ("stalls_ram", ctypes.c_uint64),
-        ("loads", ctypes.c_uint64),
         ("flash_reads", ctypes.c_uint64),
-        ("unknown_blocks", ctypes.c_uint64),
+        ("loads", ctypes.c_uint64),
+        ("stores", ctypes.c_uint64),
+        ("calls", ctypes.c_uint64),
     )
 
 
@@ -63,10 +65,15 @@ class _Counter(ctypes.Structure):
         ("cycles_before", ctypes.c_void_p),
         ("instructions_before", ctypes.c_void_p),
         ("loads_before", ctypes.c_void_p),
+        ("stores_before", ctypes.c_void_p),
         ("entry_cycles", ctypes.c_void_p),
         ("target_cycles", ctypes.c_void_p),
         ("taken_cycles", ctypes.c_void_p),
         ("layer_entry", ctypes.c_void_p),
+        ("function_of", ctypes.c_void_p),
+        ("function_entry", ctypes.c_void_p),
+        ("cells", ctypes.c_void_p),
+        ("functions", ctypes.c_uint32),
         ("flash_base", ctypes.c_uint32),
         ("flash_bytes", ctypes.c_uint32),
         ("memory_model", ctypes.c_uint32),
@@ -83,23 +90,44 @@ class _Counter(ctypes.Structure):
         ("clock", ctypes.c_uint64),
         ("last_end", ctypes.c_uint32),
         ("last_word", ctypes.c_uint32),
-        ("layer", ctypes.c_int32),
-        ("layers", _Totals * MAX_LAYERS),
+        ("function", ctypes.c_uint32),
+        ("unknown_blocks", ctypes.c_uint32),
+        ("row", ctypes.c_void_p),
+        ("cell", ctypes.c_void_p),
     )
 
 
 @dataclass(frozen=True)
-class LayerCount:
-    """What one layer of one inference cost."""
+class Count:
+    """What one layer, one function, or one function within one layer of an inference cost.
+
+    ``loads`` are words read from flash and RAM; what an IT block skips counts as if it had been executed.
+    """
 
     cycles: int
     instructions: int
     stalls_fetch: int
     stalls_data: int
     stalls_ram: int
-    loads: int
-    """Words loaded, from flash and RAM."""
     flash_reads: int
+    loads: int
+    stores: int
+    calls: int
+
+    @property
+    def ram_loads(self) -> int:
+        """Words read from RAM: all that were loaded but those from flash."""
+        return self.loads - self.flash_reads
+
+
+@dataclass(frozen=True)
+class FunctionTable:
+    """Functions of an image in the order of their addresses, and which halfword of code is whose."""
+
+    names: tuple[str, ...]
+    entry: NDArray[np.uint32]
+    """Per function: index of its first halfword."""
+    of_halfword: NDArray[np.uint16]
 
 
 class Counter:
@@ -110,14 +138,13 @@ class Counter:
         tables: TimingTables,
         layer_entry: NDArray[np.int16],
         layers: int,
+        functions: FunctionTable,
         device: DeviceSpec,
         *,
         memory_model: bool,
         stop: Any,
     ) -> None:
-        if layers > MAX_LAYERS:
-            raise ValueError(f"{layers} layers; the native counter has room for {MAX_LAYERS}")
-        self._layers = layers
+        self._cells = np.zeros((layers, len(functions.names), len(_Totals._fields_)), np.uint64)
         self._state = _Counter()
         self._kept: list[NDArray[Any]] = []
         flash, timing = device.flash, device.flash_timing
@@ -126,10 +153,13 @@ class Counter:
         s.cycles_before = self._keep(tables.cycles_before)
         s.instructions_before = self._keep(tables.instructions_before)
         s.loads_before = self._keep(tables.loads_before)
+        s.stores_before = self._keep(tables.stores_before)
         s.entry_cycles = self._keep(tables.entry_cycles)
         s.target_cycles = self._keep(tables.target_cycles)
         s.taken_cycles = self._keep(tables.taken_cycles)
         s.layer_entry = self._keep(layer_entry)
+        s.function_of, s.function_entry = self._keep(functions.of_halfword), self._keep(functions.entry)
+        s.cells, s.functions = self._keep(self._cells), len(functions.names)
         s.flash_base, s.flash_bytes, s.memory_model = flash.base, flash.bytes, int(memory_model)
         s.miss_cycles, s.word_shift = device.miss_cycles, _log2(timing.width_bytes.value)
         s.prefetch, s.shared = int(timing.prefetch.value), int(timing.shared_cache is not None)
@@ -160,17 +190,14 @@ class Counter:
 
     def clear(self) -> None:
         """Set the counts to zero and keep what the caches hold."""
-        ctypes.memset(ctypes.addressof(self._state.layers), 0, ctypes.sizeof(self._state.layers))
-        self._state.layer = 0
+        self._cells[:] = 0
+        self._state.row = self._state.cell = self._state.cells
+        self._state.function = _NO_FUNCTION
         self._state.executed = 0
 
-    def layers(self) -> tuple[LayerCount, ...]:
-        """Counts of each layer since the last ``clear``."""
-        counted = self._state.layers[: self._layers]
-        return tuple(
-            LayerCount(**{field.name: getattr(t, field.name) for field in fields(LayerCount)})
-            for t in counted
-        )
+    def cells(self) -> NDArray[np.uint64]:
+        """Counts since the last ``clear``, of shape (layers, functions, fields of ``Count``)."""
+        return self._cells.copy()
 
     @property
     def exhausted(self) -> bool:
@@ -180,7 +207,7 @@ class Counter:
     @property
     def unknown_blocks(self) -> int:
         """Basic blocks that were executed outside the known code."""
-        return int(self._state.layers[0].unknown_blocks)
+        return int(self._state.unknown_blocks)
 
     @property
     def address(self) -> int:

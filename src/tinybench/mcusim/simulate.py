@@ -14,7 +14,7 @@ from tinybench.mcusim.compilers import ZIG, Compiler
 from tinybench.mcusim.elf import Image, read_image
 from tinybench.mcusim.lower import Program, lower
 from tinybench.mcusim.machine import Execution, Machine
-from tinybench.mcusim.native import MAX_LAYERS, LayerCount
+from tinybench.mcusim.native import MAX_LAYERS, Count
 from tinybench.mcusim.toolchain import Firmware, build_firmware
 from tinybench.models import Model
 from tinybench.specs import DeviceSpec
@@ -33,6 +33,15 @@ class Build:
 
 
 @dataclass(frozen=True)
+class FunctionCount:
+    """What one function of the firmware cost within one layer."""
+
+    layer: int
+    function: str
+    count: Count
+
+
+@dataclass(frozen=True)
 class Simulation:
     """What the simulated device did with some inputs.
 
@@ -44,7 +53,9 @@ class Simulation:
     cycles: int
     cycles_range: tuple[int, int]
     instructions: int
-    layers: tuple[LayerCount, ...]
+    layers: tuple[Count, ...]
+    functions: tuple[FunctionCount, ...]
+    """Where the cycles went, by function and layer; what did not run is left out."""
     stack_bytes: int
     ram_bytes: int
     flash_bytes: int
@@ -107,18 +118,29 @@ def simulate(
         )
         if on_inference is not None:
             on_inference(index + 1)
-    totals = [sum(layer.cycles for layer in execution.layers) for execution in executions]
+    totals = [int(execution.cells[:, :, 0].sum()) for execution in executions]
     middle = median_low(totals)
     chosen = executions[totals.index(middle)]
+    layers = tuple(_count(row) for row in chosen.cells.sum(axis=1))
     outputs = np.frombuffer(b"".join(e.output for e in executions), np.int8)
     return Simulation(
         outputs=outputs.reshape(len(executions), -1),
         cycles=middle,
         cycles_range=(min(totals), max(totals)),
-        instructions=sum(layer.instructions for layer in chosen.layers),
-        layers=chosen.layers,
+        instructions=sum(layer.instructions for layer in layers),
+        layers=layers,
+        functions=tuple(
+            FunctionCount(
+                int(layer), machine.functions.names[function], _count(chosen.cells[layer, function])
+            )
+            for layer, function in np.argwhere(chosen.cells.any(axis=2))
+        ),
         stack_bytes=machine.stack_bytes,
         ram_bytes=image.static_ram_bytes + machine.stack_bytes,
         flash_bytes=image.flash_bytes,
         arena_bytes=program.arena.bytes,
     )
+
+
+def _count(fields: NDArray[np.uint64]) -> Count:
+    return Count(*(int(field) for field in fields))

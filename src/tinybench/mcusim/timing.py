@@ -31,7 +31,8 @@ class TimingTables:
     cycles_before: NDArray[np.uint32]
     instructions_before: NDArray[np.uint32]
     loads_before: NDArray[np.uint32]
-    """Words loaded, from flash and RAM."""
+    """Words that the instructions load, whether from flash or RAM."""
+    stores_before: NDArray[np.uint32]
     entry_cycles: NDArray[np.uint8]
     target_cycles: NDArray[np.uint8]
     taken_cycles: NDArray[np.uint8]
@@ -48,6 +49,7 @@ def timing_tables(image: Image, core: Core) -> TimingTables:
     cycles = np.zeros(halfwords + 1, np.uint32)
     count = np.zeros(halfwords + 1, np.uint32)
     loads = np.zeros(halfwords + 1, np.uint32)
+    stores = np.zeros(halfwords + 1, np.uint32)
     entry = np.zeros(halfwords, np.uint8)
     target = np.zeros(halfwords, np.uint8)
     taken = np.zeros(halfwords + 1, np.uint8)
@@ -58,6 +60,7 @@ def timing_tables(image: Image, core: Core) -> TimingTables:
             cycles[at + 1] = flowing
             count[at + 1] = 1
             loads[at + 1] = instruction.words_loaded
+            stores[at + 1] = instruction.words_stored
             entry[at] = entered
             target[at] = core.target(instruction)
             taken[at + instruction.size // 2] = core.taken(instruction)
@@ -66,6 +69,7 @@ def timing_tables(image: Image, core: Core) -> TimingTables:
         cycles_before=np.cumsum(cycles, dtype=np.uint32),
         instructions_before=np.cumsum(count, dtype=np.uint32),
         loads_before=np.cumsum(loads, dtype=np.uint32),
+        stores_before=np.cumsum(stores, dtype=np.uint32),
         entry_cycles=entry,
         target_cycles=target,
         taken_cycles=taken,

@@ -18,7 +18,7 @@ from tinybench import __version__
 from tinybench.errors import MismatchError
 from tinybench.mcusim.compilers import compiler
 from tinybench.mcusim.energy import inference_energy_j, run_power_w
-from tinybench.mcusim.native import LayerCount
+from tinybench.mcusim.native import Count
 from tinybench.mcusim.simulate import Build, Simulation, build, simulate
 from tinybench.models import Model
 from tinybench.progress import Progress, silent
@@ -190,7 +190,7 @@ def _layers(model: Model, simulation: Simulation) -> tuple[Layer, ...]:
 
 
 def _layer_csv(model: Model, built: Build, simulation: Simulation) -> bytes:
-    counted = tuple(field.name for field in dataclasses.fields(LayerCount))
+    counted = tuple(field.name for field in dataclasses.fields(Count))
     rows = [
         (operator.index, function, operator.macs, *dataclasses.astuple(count))
         for operator, function, count in zip(

@@ -101,10 +101,19 @@ class Instruction:
 
     @property
     def words_loaded(self) -> int:
-        """Memory accesses that it reads with."""
+        """Memory accesses that it reads with: one per register, whatever their width."""
         if self.name.startswith(("ldm", "pop")):
             return len(self.listed)
+        if self.name in ("tbb", "tbh"):
+            return 1
         return 2 if self.name == "ldrd" else int(self.name.startswith("ldr"))
+
+    @property
+    def words_stored(self) -> int:
+        """Memory accesses that it writes with."""
+        if self.name.startswith(("stm", "push")):
+            return len(self.listed)
+        return 2 if self.name == "strd" else int(self.name.startswith("str"))
 
     @property
     def writes_back(self) -> bool:

@@ -7,8 +7,6 @@
  */
 #include <stdint.h>
 
-#define LAYERS 256
-
 /* A set-associative cache with least-recently-used replacement; one set makes it fully associative. A miss fills
  * the flash word that was asked for, or the whole line. Without slots it is a buffer of one flash word. */
 typedef struct
@@ -31,9 +29,10 @@ typedef struct
     uint64_t stalls_fetch;
     uint64_t stalls_data;
     uint64_t stalls_ram;
-    uint64_t loads; /* words, from flash and RAM */
     uint64_t flash_reads;
-    uint64_t unknown_blocks;
+    uint64_t loads; /* words, of flash and RAM; those of skipped instructions of an IT block among them */
+    uint64_t stores;
+    uint64_t calls;
 } totals;
 
 typedef struct
@@ -42,11 +41,16 @@ typedef struct
     uint32_t code_base, code_halfwords;
     const uint32_t *cycles_before; /* cycles of all instructions below the index, in address order */
     const uint32_t *instructions_before;
-    const uint32_t *loads_before;
+    const uint32_t *loads_before; /* words that they load */
+    const uint32_t *stores_before;
     const uint8_t *entry_cycles; /* more cycles if a block starts here: what pipelining with the one before saves */
     const uint8_t *target_cycles; /* more cycles if a taken branch lands here */
     const uint8_t *taken_cycles;  /* at the index where a block ends: cost of its last instruction taking its branch */
     const int16_t *layer_entry;   /* layer that starts here, or -1 */
+    const uint16_t *function_of;  /* function that the halfword belongs to */
+    const uint32_t *function_entry; /* per function: index of its first halfword */
+    totals *cells;                  /* per layer, a row of functions */
+    uint32_t functions;
     /* flash */
     uint32_t flash_base, flash_bytes;
     uint32_t memory_model;
@@ -62,8 +66,10 @@ typedef struct
     uint64_t clock; /* of the replacement policy */
     uint32_t last_end;
     uint32_t last_word; /* flash word fetched last */
-    int32_t layer;
-    totals layers[LAYERS];
+    uint32_t function;  /* that runs */
+    uint32_t unknown_blocks;
+    totals *row;  /* of the layer that runs */
+    totals *cell; /* of the function in it */
 } counter;
 
 static int lookup(counter *c, cache *k, uint32_t offset)
@@ -141,14 +147,21 @@ void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
     const uint32_t end = start + (size >> 1);
     if (size == 0 || end > c->code_halfwords)
     {
-        c->layers[0].unknown_blocks++;
+        c->unknown_blocks++;
         return;
     }
     if (c->layer_entry[start] >= 0)
     {
-        c->layer = c->layer_entry[start];
+        c->row = c->cells + (uint32_t)c->layer_entry[start] * c->functions;
     }
-    totals *t = &c->layers[c->layer];
+    const uint32_t function = c->function_of[start];
+    totals *t = c->row + function;
+    c->cell = t;
+    if (function != c->function)
+    {
+        c->function = function;
+        t->calls += start == c->function_entry[function];
+    }
     uint32_t cycles = c->cycles_before[end] - c->cycles_before[start];
     uint32_t extra = 0;
     if (c->last_end != start)
@@ -160,6 +173,7 @@ void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
     const uint32_t loads = c->loads_before[end] - c->loads_before[start];
     t->instructions += instructions;
     t->loads += loads;
+    t->stores += c->stores_before[end] - c->stores_before[start];
     c->executed += instructions;
     if (c->executed > c->budget)
     {
@@ -183,14 +197,17 @@ void tinybench_flash_read(void *engine, int type, uint64_t address, int size, in
     (void)engine;
     (void)type;
     (void)value;
-    totals *t = &c->layers[c->layer];
+    totals *t = c->cell;
     const uint32_t offset = (uint32_t)address - c->flash_base;
     uint32_t last = offset + (uint32_t)size - 1;
     if (last >= c->flash_bytes)
     {
         last = offset; /* the emulator faults on the rest */
     }
-    t->flash_reads++;
+    /* An access across two pages of the emulator comes here three times: whole, and once for each half. */
+    const int64_t reads = last >> 12 != offset >> 12 ? -1 : 1;
+    const int64_t ram = reads * c->ram_wait_cycles; /* counted with the block, but flash was read */
+    t->flash_reads += (uint64_t)reads;
     cache *k = c->shared ? &c->instruction : &c->data;
     uint32_t stalls = lookup(c, k, offset) ? 0 : c->miss_cycles;
     if (last >> c->word_shift != offset >> c->word_shift && !lookup(c, k, last))
@@ -198,9 +215,8 @@ void tinybench_flash_read(void *engine, int type, uint64_t address, int size, in
         stalls += c->miss_cycles + 1;
     }
     t->stalls_data += stalls;
-    t->stalls_ram -= c->ram_wait_cycles;
-    t->cycles += stalls;
-    t->cycles -= c->ram_wait_cycles;
+    t->stalls_ram -= (uint64_t)ram;
+    t->cycles += stalls - (uint64_t)ram;
 }
 
 uint32_t tinybench_counter_bytes(void)
