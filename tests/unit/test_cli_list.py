@@ -37,6 +37,22 @@ def test_json_of_devices_is_in_si_units(world: World, capsys: pytest.CaptureFixt
     assert (row["clock_hz"], row["flash_bytes"], row["ram_bytes"]) == (100_000_000, 2**20, 2**17)
 
 
+def test_a_narrow_terminal_drops_columns_before_it_breaks_names(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tinybench.cli import _console
+
+    monkeypatch.setattr(_console, "_PIPED_WIDTH", 60)
+    assert main(["list", "devices"]) == 0
+    out = capsys.readouterr().out
+    assert "vendor" not in out
+    for whole in ("demo-board", "100 MHz", "1.0 MiB", "128.0 KiB"):
+        assert whole in out
+    monkeypatch.setattr(_console, "_PIPED_WIDTH", 30)
+    assert main(["list", "devices"]) == 0
+    assert "\n  vendor: nobody\n" in capsys.readouterr().out
+
+
 def test_nothing_to_list(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     (world.root / "runners/devices/demo-board.toml").unlink()
     clear_specs()

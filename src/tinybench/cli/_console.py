@@ -54,11 +54,15 @@ def echo_json(document: Any) -> None:
 
 @dataclass(frozen=True)
 class Column:
-    """Of a table: a figure is right-justified and never cut; what is optional is left out if it is tight."""
+    """One column of a table."""
 
     title: str
     figure: bool = False
-    optional: bool = False
+    """Right-justified, and never folded."""
+    whole: bool = False
+    """Never folded: what people copy."""
+    drop: int = 0
+    """Where it is tight, columns are left out in this order; 0: never."""
 
 
 def print_table(console: Console, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
@@ -71,8 +75,9 @@ def print_table(console: Console, columns: Sequence[Column], rows: Iterable[Sequ
     """
     table = [[plain(text) for text in row] for row in rows]
     kept = list(range(len(columns)))
-    if not _fits(console, columns, table, kept):
-        kept = [index for index in kept if not columns[index].optional]
+    for index in sorted((i for i in kept if columns[i].drop), key=lambda i: columns[i].drop):
+        if not _fits(console, columns, table, kept):
+            kept.remove(index)
     if _fits(console, columns, table, kept):
         _print_columns(console, [columns[i] for i in kept], [[row[i] for i in kept] for row in table])
     else:
@@ -87,9 +92,13 @@ def _fits(
     needed = 0
     for index in kept:
         widest = max(cell_len(text) for text in (columns[index].title, *(row[index] for row in rows)))
-        needed += widest if columns[index].figure else min(widest, _LEAST_TEXT_WIDTH)
+        needed += widest if _whole(columns[index]) else min(widest, _LEAST_TEXT_WIDTH)
     margins = 3 * len(kept) + 1  # SIMPLE_HEAD: a blank on either side, one between, two at the edges
     return needed + margins <= console.width
+
+
+def _whole(column: Column) -> bool:
+    return column.figure or column.whole
 
 
 def _print_columns(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
@@ -100,7 +109,10 @@ def _print_columns(console: Console, columns: Sequence[Column], rows: Sequence[S
     table = Table(box=box.SIMPLE_HEAD)
     for column in columns:
         table.add_column(
-            column.title, justify="right" if column.figure else "left", no_wrap=column.figure, overflow="fold"
+            column.title,
+            justify="right" if column.figure else "left",
+            no_wrap=_whole(column),
+            overflow="fold",
         )
     for row in rows:
         table.add_row(*map(escape, row))

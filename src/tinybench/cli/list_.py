@@ -79,6 +79,12 @@ KINDS: dict[str, Callable[[], Rows]] = {
 HIDDEN = ("sha256",)
 """Columns that only --json shows."""
 
+WHOLE = ("id", "name", "reference_model", "default_device")
+"""What other commands take."""
+
+DROPPED = {"vendor": 1, "version": 2, "title": 3, "license": 4, "chip": 5}
+"""What a narrow terminal does without, in this order."""
+
 
 @click.command()
 @click.argument("kind", type=click.Choice(list(KINDS)))
@@ -101,7 +107,15 @@ def _table(rows: Rows) -> None:
     from tinybench.cli._console import Column, print_table, stdout
 
     shown = [key for key in rows[0] if key not in HIDDEN]
-    columns = [Column(_title(key), figure=isinstance(rows[0][key], int | float | list)) for key in shown]
+    columns = [
+        Column(
+            _title(key),
+            figure=isinstance(rows[0][key], int | float | list),
+            whole=key in WHOLE,
+            drop=DROPPED.get(key, 0),
+        )
+        for key in shown
+    ]
     print_table(stdout(), columns, [[_cell(key, row[key]) for key in shown] for row in rows])
 
 

@@ -36,7 +36,7 @@ METRIC_COLUMNS = (Column("metric"), Column("value", figure=True), Column("mode")
 LAYER_COLUMNS = (
     Column("#", figure=True),
     Column("operator"),
-    Column("name", optional=True),
+    Column("name", drop=1),
     Column("cycles", figure=True),
     Column("instructions", figure=True),
     Column("MACs", figure=True),
