@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from data_fixtures import Corpus, Server, send
 
 from tinybench import specs
+from tinybench.cli import _console
 from tinybench.cli.data import command
 from tinybench.datasets import store
 from tinybench.errors import DataError, FetchError, MismatchError, UnknownNameError
@@ -47,6 +48,17 @@ def test_list_says_what_there_is_and_what_is_here(mini: Corpus) -> None:
     assert (row["state"], row["clips"], row["license"]) == ("present", 36, "CC0-1.0")
     assert row["sha256"] == store.read_manifest(mini.dataset, "test").sha256
     assert Path(row["path"], "yes").is_dir()
+
+
+def test_names_are_whole_on_a_narrow_terminal(mini: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = mini.dataset.model_copy(update={"id": "speech-commands-v0.02"})
+    task = specs.tasks()["kws"].model_copy(update={"dataset": long})
+    monkeypatch.setattr(specs, "tasks", lambda: {"kws": task})
+    monkeypatch.setattr(_console, "_PIPED_WIDTH", 80)
+    text = good("list").stdout
+    assert "speech-commands-v0.02" in text
+    assert "test (official)" in text
+    assert "subset" in text.splitlines()[1], "a table"
 
 
 @pytest.mark.parametrize("name", ["kws", "mini"])

@@ -155,12 +155,12 @@ def _table(rows: list[dict[str, Any]]) -> None:
     from tinybench.quantities import size
 
     columns = (
-        Column("data set"),
-        Column("subset"),
-        Column("tasks"),
+        Column("data set", whole=True),
+        Column("subset", whole=True),
+        Column("tasks", drop=1),
         Column("clips", figure=True),
         Column("download", figure=True),
-        Column("licence"),
+        Column("licence", drop=2),
         Column("state"),
     )
     cells = []
