@@ -84,6 +84,9 @@ class Builder:
         self._graph.operators.append(made)
         return outputs[0]
 
+    def last_options(self) -> Any:
+        return self._graph.operators[-1].builtinOptions
+
     # ---- operators
 
     def conv(
@@ -361,3 +364,49 @@ def small_model(seed: int = 0) -> bytes:
     x = b.average_pool(x, b.shape(x)[1:3], (1, 1))  # type: ignore[arg-type]
     x = b.fully_connected(b.reshape(x, (1, 8)), 4)
     return b.finish(source, b.softmax(x))
+
+
+def wide_model(seed: int = 0) -> bytes:
+    """Every supported operator at least once, on 6x5x4 inputs."""
+    b = Builder(seed)
+    source = b.tensor((1, 6, 5, 4), 0.05, -3)
+    x = b.pad(source, [(0, 0), (1, 0), (0, 2), (0, 0)])
+    x = b.conv(x, 4, (2, 2), groups=2, dilation=(2, 1), padding=VALID, activation=RELU6)
+    x = b.unary("HARD_SWISH", x, 0.04, -90, schema.HardSwishOptionsT())
+    gate = b.unary("LOGISTIC", b.mean(x, [1, 2], out=(0.03, 2)), 1 / 256, -128)
+    x = b.arithmetic("MUL", x, gate)
+    first, second = b.split(b.unary("QUANTIZE", x, 0.05, -3), 3, 2)
+    joined = b.concatenation([b.constant(b.shape(first), 0.05, -3), second, first], 3)
+    x = b.add(b.conv(joined, 4, (1, 1)), b.unary("RELU", x, 0.06, -128))
+    x = b.arithmetic("SUB", x, b.constant((4,), 0.02, 7))
+    pooled = b.max_pool(b.transpose(x, [0, 2, 1, 3]), (2, 2), (2, 2))
+    averaged = b.average_pool(b.conv(x, 4, (3, 3), depthwise=True), (2, 2), (2, 2))
+    rows = b.shape(averaged)[1]
+    sliced = b.strided_slice(
+        b.pad(averaged, [(0, 0), (0, 0), (1, 0), (0, 0)], 5),
+        [0, 0, -1, 0],
+        [0, 0, 0, 4],
+        [1, 1, 1, 2],
+        (1, rows, 2),
+        begin_mask=3,
+        end_mask=3,
+        shrink_mask=4,
+    )
+    clipped = b.unary("RELU6", sliced, *b.quantization(sliced))
+    flat = b.join([pooled, clipped])
+    flat = b.fully_connected(flat, 6, per_channel=True, activation=RELU)
+    return b.finish(source, b.softmax(b.fully_connected(flat, 3)))
+
+
+def residual_model(seed: int = 0) -> bytes:
+    """A 1-D network written as 2-D, dilated, with two residual branches and odd shapes, on 1x37x3 inputs."""
+    b = Builder(seed)
+    source = b.tensor((1, 1, 37, 3), 0.04, 11)
+    x = b.conv(source, 7, (1, 5), stride=(1, 2), activation=RELU)
+    for dilation in (2, 4):
+        y = b.conv(x, 7, (1, 3), dilation=(1, dilation), depthwise=True, activation=RELU6)
+        y = b.conv(y, 7, (1, 1))
+        x = b.add(x, y, activation=RELU)
+    x = b.conv(x, 5, (1, 3), dilation=(1, 3), stride=(1, 1), padding=VALID)
+    x = b.average_pool(x, (1, b.shape(x)[2]), (1, 1))
+    return b.finish(source, b.softmax(b.fully_connected(b.reshape(x, (1, 5)), 3, per_channel=True)))

@@ -14,15 +14,31 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Builder, schema
+from tflite_builder import (
+    NONE,
+    RELU,
+    RELU6,
+    SAME,
+    VALID,
+    Builder,
+    residual_model,
+    schema,
+    small_model,
+    wide_model,
+)
 from tinybench import specs
-from tinybench.mcusim.simulate import build, simulate
+from tinybench.errors import SimulationError, UnsupportedOperatorError
+from tinybench.mcusim.elf import read_image
+from tinybench.mcusim.lower import lower
+from tinybench.mcusim.operators.registry import LOWERINGS
+from tinybench.mcusim.simulate import Build, build, simulate
+from tinybench.mcusim.toolchain import build_firmware
 from tinybench.models import Model
 from tinybench.runners.tflm import Interpreter
 from tinybench.specs import DeviceSpec
 
 EXAMPLES = settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     print_blob=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -49,7 +65,7 @@ def load(tmp_path: Path, data: bytes) -> Model:
 def assert_same_bits(tmp_path: Path, board: DeviceSpec, data: bytes, count: int = 4) -> None:
     model = load(tmp_path, data)
     values = np.random.default_rng(1).integers(-128, 128, (count, *model.input.shape[1:]), dtype=np.int8)
-    simulation = simulate(build(model, board), board, values)
+    simulation = simulate(build(model, board), board, values, memory_model=False)
     np.testing.assert_array_equal(simulation.outputs, Interpreter(model).run(values))
 
 
@@ -291,3 +307,105 @@ def test_activations(tmp_path: Path, board: DeviceSpec, data: bytes) -> None:
 @given(models(rearrangement, 8, images))
 def test_rearrangements(tmp_path: Path, board: DeviceSpec, data: bytes) -> None:
     assert_same_bits(tmp_path, board, data)
+
+
+@pytest.mark.parametrize("data", [wide_model(), residual_model()], ids=["wide", "residual"])
+def test_fixed_networks(tmp_path: Path, board: DeviceSpec, data: bytes) -> None:
+    assert_same_bits(tmp_path, board, data, count=32)
+
+
+def test_the_wide_model_has_every_operator(tmp_path: Path) -> None:
+    assert {operator.kind for operator in load(tmp_path, wide_model()).operators} == set(LOWERINGS)
+
+
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3"])
+def test_cores_without_dsp_need_less_scratch_and_give_the_same_bits(
+    tmp_path: Path, board: DeviceSpec, core: str
+) -> None:
+    model = load(tmp_path, wide_model())
+    device = board.model_copy(update={"core": core})
+    program = lower(model, dsp=False)
+    firmware = build_firmware(program, device)
+    values = np.random.default_rng(1).integers(-128, 128, (8, *model.input.shape[1:]), dtype=np.int8)
+    built = Build(program, firmware, read_image(firmware.elf))
+    simulation = simulate(built, device, values, memory_model=False)
+    np.testing.assert_array_equal(simulation.outputs, Interpreter(model).run(values))
+
+
+def test_a_core_with_dsp_refuses_the_scratch_of_one_without(tmp_path: Path, board: DeviceSpec) -> None:
+    program = lower(load(tmp_path, small_model()), dsp=False)
+    firmware = build_firmware(program, board)
+    built = Build(program, firmware, read_image(firmware.elf))
+    with pytest.raises(SimulationError, match="too small a scratch buffer"):
+        simulate(built, board, np.zeros((1, *load(tmp_path, small_model()).input.shape[1:]), np.int8))
+
+
+def _absent_bias(b: Builder, source: int) -> int:
+    weights = b.tensor((1, 1, 1, 4), 0.01, data=np.ones((1, 1, 1, 4), np.int8))
+    options = schema.DepthwiseConv2DOptionsT()
+    options.strideH = options.strideW = options.depthMultiplier = 1
+    return b.operator("DEPTHWISE_CONV_2D", [source, weights, -1], [b.tensor((1, 4, 6, 4))], options)
+
+
+def _wide_bias(b: Builder, source: int) -> int:
+    weights = b.tensor((2, 1, 1, 4), 0.01, data=np.ones((2, 1, 1, 4), np.int8))
+    bias = b.tensor((2,), 0.0005, data=np.ones(2, np.int64), dtype=schema.TensorType.INT64)
+    options = schema.Conv2DOptionsT()
+    options.strideH = options.strideW = 1
+    return b.operator("CONV_2D", [source, weights, bias], [b.tensor((1, 4, 6, 2))], options)
+
+
+def _other_options(b: Builder, source: int) -> int:
+    return b.operator("ADD", [source, source], [b.tensor((1, 4, 6, 4))], schema.MulOptionsT())
+
+
+def _seven_channels(b: Builder, source: int) -> int:
+    made = b.tensor((1, 4, 6, 7))
+    return b.operator("ADD", [source, source], [made], schema.AddOptionsT())
+
+
+def _dynamic_axes(b: Builder, source: int) -> int:
+    made = b.tensor((1, 6, 4, 4))
+    return b.operator("TRANSPOSE", [source, source], [made], schema.TransposeOptionsT())
+
+
+def _new_axis(b: Builder, source: int) -> int:
+    out = b.strided_slice(source, [0] * 4, [1, 4, 6, 4], [1] * 4, (1, 4, 6, 4))
+    b.last_options().newAxisMask = 1
+    return out
+
+
+def _unequal_concatenation(b: Builder, source: int) -> int:
+    return b.concatenation([source, b.constant((1, 4, 6, 4), 0.07)], 3)
+
+
+def _three_axes(b: Builder, source: int) -> int:
+    return b.mean(source, [1, 2, 3])
+
+
+def _rank_five(b: Builder, source: int) -> int:
+    larger = b.reshape(source, (1, 2, 2, 6, 4))
+    return b.arithmetic("MUL", larger, b.constant((2, 1, 4)))
+
+
+REFUSED = [
+    (_absent_bias, r"\(DEPTHWISE_CONV_2D\): its bias is declared and absent"),
+    (_wide_bias, r"\(CONV_2D\): its bias is not a constant int32 vector"),
+    (_other_options, r"\(ADD\): its options are MulOptions, not AddOptions"),
+    (_seven_channels, r"\(ADD\): its shapes do not broadcast to its output"),
+    (_dynamic_axes, r"\(TRANSPOSE\): its input 1 is not a constant int32 tensor"),
+    (_new_axis, r"\(STRIDED_SLICE\): an ellipsis, a new axis"),
+    (_unequal_concatenation, r"\(CONCATENATION\): its inputs and output are quantised differently"),
+    (_three_axes, r"\(MEAN\): its axes are not one or two"),
+    (_rank_five, r"operator 1 \(MUL\): broadcasting beyond rank 4"),
+]
+
+
+@pytest.mark.parametrize(("branch", "says"), REFUSED, ids=[branch.__name__ for branch, _ in REFUSED])
+def test_what_has_no_kernel_is_refused_by_name_and_index(
+    tmp_path: Path, branch: Callable[[Builder, int], int], says: str
+) -> None:
+    b = Builder()
+    source = b.tensor((1, 4, 6, 4), 0.05, -3)
+    with pytest.raises(UnsupportedOperatorError, match=rf"operator \d {says}" if says[0] == "\\" else says):
+        lower(load(tmp_path, b.finish(source, branch(b, source))))

@@ -31,6 +31,9 @@ MAX_OPERANDS = 256
 MAX_RANK = 8
 MAX_NAME_BYTES = 200
 
+_PLANS = (b"OfflineMemoryAllocation", b"COMPRESSION_METADATA")
+"""Metadata that changes how TFLite Micro reads tensors, and is trusted by it."""
+
 _DTYPES: dict[str, np.dtype[Any]] = {
     "INT8": np.dtype(np.int8),
     "INT32": np.dtype("<i4"),
@@ -234,6 +237,7 @@ class _Parser:
         ):
             if count > limit:
                 raise self._refuse(f"has {count} {what}", f"up to {limit} are read")
+        self._check_metadata()
         tensors = tuple(self._tensor(i, graph.Tensors(i)) for i in range(graph.TensorsLength()))
         constant_bytes = sum(tensor.nbytes for tensor in tensors if tensor.is_constant)
         if constant_bytes > MAX_MODEL_BYTES:  # many tensors can share one buffer
@@ -253,6 +257,18 @@ class _Parser:
         _check_int8(model)
         _check_order(model)
         return model
+
+    def _check_metadata(self) -> None:
+        """What else the interpreter reads: it follows these offsets without looking."""
+        root = self._root
+        if max(root.MetadataLength(), root.SignatureDefsLength(), root.MetadataBufferLength()) > MAX_TENSORS:
+            raise ValueError("metadata")
+        for entry in (root.Metadata(i) for i in range(root.MetadataLength())):
+            name = entry.Name()
+            if name is None or not 0 <= entry.Buffer() < root.BuffersLength():
+                raise ValueError("metadata")
+            if name in _PLANS:
+                raise self._refuse(f"has the metadata {_printable(name)}", "export the model without it")
 
     def _refuse(self, reason: str, hint: str) -> ModelError:
         return ModelError(f"{self._path} {reason}", hint=hint)

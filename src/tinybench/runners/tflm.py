@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,11 +30,10 @@ class Interpreter:
             try:
                 self._interpreter = runtime.Interpreter.from_bytes(model.data, arena_size=_ARENA_BYTES)
             except RuntimeError as error:
-                reason = said().strip().splitlines()
-                raise ModelError(
-                    f"{model.path}: TFLite Micro refuses it: {reason[0] if reason else error}",
-                    hint="export the model for TFLite Micro",
-                ) from None
+                raise self._refused(said() or str(error)) from None
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error):
+                # The package unpacks all of the file, also what neither it nor this project needs.
+                raise self._refused("the file is corrupt") from None
 
     def run(
         self, inputs: NDArray[np.int8], on_inference: Callable[[int], None] | None = None
@@ -42,11 +42,21 @@ class Interpreter:
         outputs = np.empty((len(inputs), self._model.output.elements), np.int8)
         for index, data in enumerate(inputs):
             self._interpreter.set_input(data.reshape(self._model.input.shape), 0)
-            self._interpreter.invoke()
+            try:
+                self._interpreter.invoke()
+            except RuntimeError as error:
+                raise self._refused(str(error)) from None
             outputs[index] = self._interpreter.get_output(0).ravel()
             if on_inference is not None:
                 on_inference(index + 1)
         return outputs
+
+    def _refused(self, said: str) -> ModelError:
+        reason = said.strip().splitlines() or ["no reason given"]
+        return ModelError(
+            f"{self._model.path}: TFLite Micro refuses it: {reason[0]}",
+            hint="export the model for TFLite Micro",
+        )
 
     def arena_bytes(self) -> int:
         """Bytes of the tensor arena that the interpreter used.
