@@ -47,7 +47,9 @@ def test_every_metric_is_simulated_and_consistent(model: Model) -> None:
     steps: list[tuple[str, int, int]] = []
     measurement = TflmSim().measure(work, lambda *step: steps.append(step))
     got = values(measurement)
-    assert {metric.mode for metric in measurement.metrics} == {"simulated"}
+    predicted = {metric.name for metric in measurement.metrics if metric.mode == "predicted"}
+    assert predicted == {"energy.per_inference", "power.active"}
+    assert {metric.mode for metric in measurement.metrics} == {"simulated", "predicted"}
     assert got["accuracy.top1"] == 0.9
     assert got["latency.per_inference"] == got["cycles.per_inference"] / 120e6
     assert got["throughput"] == pytest.approx(1 / got["latency.per_inference"])

@@ -147,7 +147,10 @@ def _checked_note(real: int, total: int) -> str:
 
 
 def _energy(device: DeviceSpec, latency_s: float) -> tuple[tuple[Metric, ...], tuple[Unavailable, ...]]:
-    """Energy and power, or why there is none."""
+    """Energy and power, or why there is none.
+
+    Predicted: a current of the profile times the simulated time; no instruction was metered.
+    """
     energy_j, power_w, power = inference_energy_j(device, latency_s), run_power_w(device), device.power
     if energy_j is None or power_w is None or power is None:
         reason = f"the profile of {device.id} has no run current with a source"
@@ -157,10 +160,10 @@ def _energy(device: DeviceSpec, latency_s: float) -> tuple[tuple[Metric, ...], t
     parts = f"{run_ma:.1f} mA run current + {power.run_offset_a.value * 1e3:.1f} mA beside it"
     return (
         Metric.of(
-            "energy.per_inference", energy_j, "simulated", note="latency times the profile's run power"
+            "energy.per_inference", energy_j, "predicted", note="latency times the profile's run power"
         ),
         Metric.of(
-            "power.active", power_w, "simulated", note=f"profile: {power.supply_v.value:g} V x ({parts})"
+            "power.active", power_w, "predicted", note=f"profile: {power.supply_v.value:g} V x ({parts})"
         ),
     ), ()
 
