@@ -202,7 +202,7 @@ class World:
 
 
 def clear_specs() -> None:
-    for cached in (specs.tasks, specs.models, specs.devices):
+    for cached in (specs.tasks, specs.models, specs.devices, specs.batteries):
         cached.cache_clear()
 
 

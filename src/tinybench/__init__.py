@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tinybench.api import run
     from tinybench.errors import TinybenchError
     from tinybench.models import Model
+    from tinybench.profiling.measure import profile
+    from tinybench.profiling.schema import Profile
     from tinybench.results.schema import Metric, Result
     from tinybench.results.store import read as load_result
     from tinybench.results.store import verify as verify_result
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Metric",
     "Model",
+    "Profile",
     "Result",
     "TinybenchError",
     "__version__",
     "load_result",
+    "profile",
     "run",
     "runner_names",
     "verify_result",
@@ -39,9 +43,11 @@ __all__ = [
 _HOMES = {
     "Metric": ("tinybench.results.schema", "Metric"),
     "Model": ("tinybench.models", "Model"),
+    "Profile": ("tinybench.profiling.schema", "Profile"),
     "Result": ("tinybench.results.schema", "Result"),
     "TinybenchError": ("tinybench.errors", "TinybenchError"),
     "load_result": ("tinybench.results.store", "read"),
+    "profile": ("tinybench.profiling.measure", "profile"),
     "run": ("tinybench.api", "run"),
     "runner_names": ("tinybench.runners.registry", "runner_names"),
     "verify_result": ("tinybench.results.store", "verify"),

@@ -34,6 +34,11 @@ def devices_dir() -> Path:
     return root() / "runners" / "devices"
 
 
+def batteries_dir() -> Path:
+    """``runners/batteries/<id>.toml``."""
+    return root() / "runners" / "batteries"
+
+
 def firmware_dir() -> Path:
     """C sources and linker scripts of the generated firmware."""
     return root() / "runners" / "firmware"

@@ -344,6 +344,20 @@ class DeviceSpec(_Spec):
         return timing.wait_states.at(self.clock_hz.value) + bus_cycles
 
 
+# ------------------------------------------------------------------------------------------ batteries
+
+
+class BatterySpec(_Spec):
+    """``runners/batteries/<id>.toml``: one kind of battery, each figure with its source."""
+
+    capacity_ah: Sourced[Annotated[float, Field(gt=0)]]
+    """Charge in ampere hours, new, at room temperature, from full to ``empty_v`` at ``rated_a``."""
+    rated_a: Sourced[Annotated[float, Field(gt=0)]]
+    """The current that the capacity is given for; a larger one gets less out of the battery."""
+    nominal_v: Sourced[Annotated[float, Field(gt=0)]]
+    empty_v: Sourced[Annotated[float, Field(gt=0)]]
+
+
 # -------------------------------------------------------------------------------------------- reading
 
 
@@ -403,6 +417,18 @@ def devices() -> dict[str, DeviceSpec]:
     """All devices by id, in alphabetical order."""
     found = ((path.stem, path) for path in sorted(content.devices_dir().glob("*.toml")))
     return _read_all(DeviceSpec, found)
+
+
+@cache
+def batteries() -> dict[str, BatterySpec]:
+    """All batteries by id, in alphabetical order."""
+    found = ((path.stem, path) for path in sorted(content.batteries_dir().glob("*.toml")))
+    return _read_all(BatterySpec, found)
+
+
+def battery(name: str) -> BatterySpec:
+    """The battery called ``name``, in either case: ``CR2032`` is ``cr2032``."""
+    return _lookup("battery", name.lower(), batteries())
 
 
 def task(name: str) -> TaskSpec:

@@ -10,13 +10,14 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "src" / "tinybench"
 
 DOWNSTREAM = {
-    "progress.py": {"datasets", "models", "mcusim", "runners", "results", "api", "cli"},
-    "specs.py": {"datasets", "models", "mcusim", "runners", "results", "api", "cli"},
-    "datasets": {"runners", "mcusim", "results", "api", "cli"},
-    "models": {"datasets", "runners", "mcusim", "results", "api", "cli"},
-    "mcusim": {"runners", "datasets", "results", "api", "cli"},
-    "runners": {"api", "cli"},
-    "results": {"api", "cli"},
+    "progress.py": {"datasets", "models", "mcusim", "runners", "results", "profiling", "api", "cli"},
+    "specs.py": {"datasets", "models", "mcusim", "runners", "results", "profiling", "api", "cli"},
+    "datasets": {"runners", "mcusim", "results", "profiling", "api", "cli"},
+    "models": {"datasets", "runners", "mcusim", "results", "profiling", "api", "cli"},
+    "mcusim": {"runners", "datasets", "results", "profiling", "api", "cli"},
+    "runners": {"profiling", "api", "cli"},
+    "results": {"profiling", "api", "cli"},
+    "profiling": {"api", "cli"},
 }
 """Part of the package -> parts that it must not import."""
 

@@ -58,3 +58,12 @@ def test_run_signature() -> None:
         "output: 'str | os.PathLike[str] | None' = None, "
         "offline: 'bool' = False, progress: 'Progress | None' = None) -> 'Result'"
     )
+
+
+def test_profile_signature() -> None:
+    assert str(inspect.signature(tinybench.profile)) == (
+        "(subject: 'str | os.PathLike[str]', *, device: 'str | None' = None, clock_hz: 'int | None' = None, "
+        "model: 'str | os.PathLike[str] | None' = None, samples: 'int' = 8, toolchain: 'str' = 'zig', "
+        "duty_cycle: 'str | None' = None, battery: 'str | None' = None, "
+        "offline: 'bool' = False, progress: 'Progress | None' = None) -> 'Profile'"
+    )

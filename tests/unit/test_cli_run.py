@@ -429,3 +429,29 @@ def test_installed_command_and_module(tmp_path: Path) -> None:
         )
         assert done.returncode == 2
         assert done.stderr.startswith("error: unknown task 'kwz'\nhint: did you mean 'kws'?")
+
+
+def test_a_duty_is_printed_below_and_is_not_in_the_result(
+    world: World, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--duty", "10/s", "--output", "with.json") == 0
+    out = capsys.readouterr().out
+    assert "duty: 10 inferences/s, 12.3 % of the time active; no average power: the energy of an" in out
+    assert "duty" not in (folder / "with.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--duty", "hourly"], "'hourly' is not a duty"),
+        (["--battery", "CR2032", "--duty", "1/s"], "unknown battery 'cr2032'"),
+        (["--duty", "1/s", "--json"], "a result file has no duty"),
+    ],
+)
+def test_a_wrong_duty_is_found_before_the_run(
+    world: World, folder: Path, capsys: pytest.CaptureFixture[str], options: list[str], says: str
+) -> None:
+    assert run(*options) == 2
+    assert f"error: {says}" in capsys.readouterr().err
+    assert world.runner.seen == []
+    assert list(folder.iterdir()) == []

@@ -9,6 +9,7 @@ import click
 
 from tinybench import defaults
 from tinybench.cli._console import Column
+from tinybench.cli._duty import duty_lines, duty_options
 from tinybench.mcusim.compilers import DEFAULT as DEFAULT_TOOLCHAIN
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ LAYER_COLUMNS = (
 )
 
 
-def _hertz(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+def hertz(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Callback of ``--clock``."""
     from tinybench.quantities import parse_frequency
 
     return None if value is None else parse_frequency(value)
@@ -55,7 +57,7 @@ def _hertz(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @click.argument("task")
 @click.option("--runner", default=defaults.RUNNER, help="How to execute and measure.")
 @click.option("--device", help="What to run on.  [default: the task's device]")
-@click.option("--clock", callback=_hertz, metavar="HZ", help="Core clock: 80MHz.  [default: the device's]")
+@click.option("--clock", callback=hertz, metavar="HZ", help="Core clock: 80MHz.  [default: the device's]")
 @click.option("--model", help="Reference model, or path of a .tflite.  [default: the task's reference model]")
 @click.option("--split", help="official or smoke.  [default: official if its data is here, else smoke]")
 @click.option("--limit", type=click.IntRange(min=1), help="Classify only N samples; never publishable.")
@@ -70,6 +72,7 @@ def _hertz(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @click.option(
     "--output", default=defaults.RESULTS_FOLDER, metavar="PATH", help="Folder, or a name that ends in .json."
 )
+@duty_options
 @click.option("--layers", is_flag=True, help="Show what each operator costs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result file instead of tables.")
 @click.option("--offline", is_flag=True, help="Refuse every use of the network.")
@@ -84,6 +87,8 @@ def command(
     samples: int,
     toolchain: str,
     output: str,
+    duty: str | None,
+    battery: str | None,
     layers: bool,
     as_json: bool,
     offline: bool,
@@ -93,8 +98,9 @@ def command(
     TASK is a benchmark task such as kws; 'tinybench list tasks' shows them all.
     """
     from tinybench.api import run
-    from tinybench.cli._console import progress
+    from tinybench.cli._console import cell, progress, stdout
 
+    _check_duty(duty, battery, as_json)
     with progress() as report:
         result = run(
             task,
@@ -115,9 +121,47 @@ def command(
         sys.stdout.flush()
     else:
         show(result, layers=layers)
+        if duty is not None:
+            for line in _duty(result, duty, battery):
+                stdout().print(cell(line), soft_wrap=True)
         if split is None and result.data.split == "smoke":
             fetch = f"tinybench data fetch {result.task.id}"
             click.echo(f"advice: the official data is not here; fetch it with '{fetch}'")
+
+
+def _check_duty(duty: str | None, battery: str | None, as_json: bool) -> None:
+    """Find what is wrong with the duty options before the run."""
+    from tinybench import specs
+    from tinybench.errors import UsageError
+    from tinybench.mcusim.duty import parse_rate
+
+    if battery is not None:
+        specs.battery(battery)
+        if duty is None:
+            raise UsageError("a battery's life needs a duty", hint="add --duty 1/s, or what your device does")
+    if duty is not None:
+        parse_rate(duty)
+        if as_json:
+            raise UsageError(
+                "a result file has no duty", hint="leave --json away, or use 'tinybench profile --json'"
+            )
+
+
+def _duty(result: Result, rate: str, battery: str | None) -> list[str]:
+    from tinybench import specs
+    from tinybench.mcusim import duty
+
+    latency, energy = (result.metric(name) for name in ("latency.per_inference", "energy.per_inference"))
+    if latency is None:
+        return ["duty: no average power: the runner does not report the latency"]
+    planned = duty.plan(
+        specs.device(result.device.id),
+        duty.parse_rate(rate),
+        latency.value,
+        None if energy is None else energy.value,
+        None if battery is None else specs.battery(battery),
+    )
+    return duty_lines(planned)
 
 
 def show(result: Result, *, layers: bool) -> None:

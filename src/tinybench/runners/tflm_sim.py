@@ -65,14 +65,7 @@ class TflmSim:
         checked_note = _checked_note(min(total, len(checked)), len(checked))
         energy, missing = _energy(device, latency_s)
         return Measurement(
-            engine=Engine(
-                name="tinybench-static",
-                version=__version__,
-                kernels="CMSIS-NN",
-                kernels_version=built.firmware.kernels_version,
-                compiler=built.firmware.compiler,
-                flags=built.firmware.flags,
-            ),
+            engine=engine_of(built),
             metrics=(
                 _top1(outputs, samples.labels),
                 Metric.of("latency.per_inference", latency_s, "simulated"),
@@ -101,6 +94,18 @@ class TflmSim:
             },
             notes=(checked_note,),
         )
+
+
+def engine_of(built: Build) -> Engine:
+    """Runtime, kernels and compiler of a simulated firmware."""
+    return Engine(
+        name="tinybench-static",
+        version=__version__,
+        kernels="CMSIS-NN",
+        kernels_version=built.firmware.kernels_version,
+        compiler=built.firmware.compiler,
+        flags=built.firmware.flags,
+    )
 
 
 def checked_inputs(model: Model, inputs: NDArray[np.int8], count: int) -> NDArray[np.int8]:
