@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 
-from tflite_builder import small_model, wide_model
+from tflite_builder import schema, small_model, wide_model
 from tinybench.errors import TinybenchError
 from tinybench.mcusim.lower import lower
 from tinybench.models import Model
@@ -29,16 +30,63 @@ _EDGES = (0, 1, 2, 3, 4, 8, 9, 127, 128, 254, 255)
 
 
 def mutations(count: int, seed: int = 0) -> Iterator[bytes]:
-    """Models with one to four changed bytes; one in sixteen is also cut."""
+    """Models with some changed bytes or, every other two, with changed fields of a well-formed file."""
     random = np.random.default_rng(seed)
     originals = small_model(), wide_model()
     for index in range(count):
-        data = bytearray(originals[index % 2])
-        for _ in range(int(random.integers(1, 5))):
-            position = int(random.integers(len(data)))
-            value = [random.choice(_EDGES), random.integers(256), data[position] + random.choice([-1, 1])]
-            data[position] = int(value[random.integers(3)]) % 256
-        yield bytes(data[: random.integers(len(data))] if random.integers(16) == 0 else data)
+        original = originals[index % 2]
+        yield _with_other_fields(original, random) if index % 4 > 1 else _with_other_bytes(original, random)
+
+
+def _with_other_bytes(original: bytes, random: np.random.Generator) -> bytes:
+    """One to four changed bytes; one in sixteen is also cut."""
+    data = bytearray(original)
+    for _ in range(int(random.integers(1, 5))):
+        position = int(random.integers(len(data)))
+        value = [random.choice(_EDGES), random.integers(256), data[position] + random.choice([-1, 1])]
+        data[position] = int(value[random.integers(3)]) % 256
+    return bytes(data[: random.integers(len(data))] if random.integers(16) == 0 else data)
+
+
+def _with_other_fields(original: bytes, random: np.random.Generator) -> bytes:
+    """One or two changed shapes, scales, options, operands, constants or operator codes."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(original, 0))
+    graph = model.subgraphs[0]
+    for _ in range(int(random.integers(1, 3))):
+        tensor = graph.tensors[random.integers(len(graph.tensors))]
+        operator = graph.operators[random.integers(len(graph.operators))]
+        buffer = model.buffers[random.integers(len(model.buffers))]
+        what = random.choice(["shape", "scale", "zero", "option", "option", "operand", "constant", "code"])
+        if what == "shape" and len(tensor.shape):
+            tensor.shape = list(tensor.shape)
+            tensor.shape[random.integers(len(tensor.shape))] += random.choice([-1, 1, 2])
+        elif what == "scale":
+            tensor.quantization.scale = tensor.quantization.scale * random.choice(
+                [1e-4, 0.1, 0.9, 2, 50, 1e5]
+            )
+        elif what == "zero":
+            count = len(tensor.quantization.zeroPoint)
+            tensor.quantization.zeroPoint = [int(random.integers(-128, 128))] * count
+        elif what == "option" and operator.builtinOptions is not None:
+            fields = vars(operator.builtinOptions).items()
+            names = [name for name, value in fields if isinstance(value, int | float)]
+            if names:
+                name = names[random.integers(len(names))]
+                kind = type(getattr(operator.builtinOptions, name))
+                setattr(operator.builtinOptions, name, kind(random.integers(0, 4)))
+        elif what == "operand":
+            other = random.integers(-1, len(graph.tensors))
+            operator.inputs = list(operator.inputs)
+            operator.inputs[random.integers(len(operator.inputs))] = other
+        elif what == "constant" and buffer.data is not None:
+            changed = np.array(buffer.data, np.uint8)
+            changed[random.integers(len(changed))] = random.choice(_EDGES)
+            buffer.data = changed
+        elif what == "code":
+            operator.opcodeIndex = int(random.integers(len(model.operatorCodes)))
+    packer = flatbuffers.Builder(4096)
+    packer.Finish(model.Pack(packer), b"TFL3")
+    return bytes(packer.Output())
 
 
 def lowers(path: Path) -> bool:

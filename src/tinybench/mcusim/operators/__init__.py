@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from tinybench.errors import UnsupportedOperatorError
+from tinybench.errors import ModelError, UnsupportedOperatorError
 from tinybench.mcusim.emit import Context, Layer, unsupported
 from tinybench.mcusim.operators.registry import LOWERINGS
 from tinybench.models import Operator
@@ -42,5 +42,10 @@ def emit(context: Context, operator: Operator) -> Layer:
         raise unsupported(context, operator, "an input that it needs is absent")
     try:
         return lowering.emit(context, operator)
+    except UnsupportedOperatorError:
+        raise
+    except ModelError as error:  # of a scale or tensor, which does not know its operator
+        message = f"{context.model.path}: {operator}: {error.message}"
+        raise UnsupportedOperatorError(message, hint=error.hint) from None
     except (KeyError, IndexError, ValueError, TypeError, ZeroDivisionError, OverflowError):
         raise unsupported(context, operator, "its shapes or options are malformed") from None

@@ -118,7 +118,7 @@ def _pad(context: Context, operator: Operator) -> Layer:
     for axis in reversed(range(rank)):
         slice_bytes = math.prod(out.shape[axis + 1 :])
         sizes[0] *= source.shape[axis]
-        if pairs[axis] != (0, 0) and axis >= 0:
+        if pairs[axis] != (0, 0):
             before[0], after[0] = (amount * slice_bytes for amount in pairs[axis])
             sizes, before, after = [1, *sizes], [0, *before], [0, *after]
     if len(sizes) > 5:  # every dimension of rank 5 is padded: the one added in front is of size 1
