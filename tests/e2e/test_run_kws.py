@@ -58,6 +58,10 @@ def test_the_result_is_on_disk_and_says_what_it_is(
     accuracy, latency = result.metric("accuracy.top1"), result.metric("latency.per_inference")
     assert accuracy is not None
     assert latency is not None
+    (claimed,) = [
+        claim for claim in specs.model("kws").accuracy if "smoke" in claim.data and claim.precision == "int8"
+    ]
+    assert accuracy.value == pytest.approx(claimed.value, abs=5e-5)
     assert accuracy.value >= 0.8
     # The topology of the MLPerf Tiny reference model, whose published latency is 99.8 ms.
     assert latency.value == pytest.approx(0.0998, rel=0.15)

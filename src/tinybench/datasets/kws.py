@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 from numpy.typing import NDArray
 
 from tinybench.errors import DataError
@@ -92,6 +91,8 @@ def load_audio(path: Path | str) -> Floats:
     if rate_hz == SAMPLE_RATE_HZ:
         return mono
     if opus and rate_hz == _OPUS_DECODER_HZ:
+        import scipy.signal  # half a second, and only Opus needs it
+
         resampled = scipy.signal.resample_poly(mono, 1, _OPUS_DECODER_HZ // SAMPLE_RATE_HZ)
         return np.asarray(resampled, dtype=np.float32)
     raise DataError(
@@ -140,7 +141,8 @@ def _hertz_to_mel(frequency_hz: NDArray[np.float64]) -> NDArray[np.float64]:
 @functools.cache
 def _window() -> Floats:
     # Periodic Hann window, the default of tf.signal.hann_window.
-    return np.asarray(scipy.signal.get_window("hann", FRAME_SAMPLES, fftbins=True), dtype=np.float32)
+    phase = 2.0 * np.pi * np.arange(FRAME_SAMPLES) / FRAME_SAMPLES
+    return np.asarray(0.5 - 0.5 * np.cos(phase), dtype=np.float32)
 
 
 def features(clips: NDArray[np.floating] | NDArray[np.int16]) -> Floats:

@@ -29,9 +29,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features of a set of clips: ``values`` (n, versions, 49, 10) float16, ``labels`` (n,) class indices."""
+    """Features of a set of clips: ``values`` (n, versions, 49, 10), ``labels`` (n,) class indices.
 
-    values: NDArray[np.float16]
+    Augmented training features are kept as float16; what is measured is float32, as in a run.
+    """
+
+    values: NDArray[np.floating]
     labels: NDArray[np.int64]
     names: tuple[str, ...]
     """``<split>/<label>/<file>`` of each clip, in order."""
@@ -52,7 +55,7 @@ def clean_features(folder: Path) -> FeatureSet:
     """Features of the clips of one ``<label>/<file>`` folder as they are: one version each."""
     clips = kws.scan_folder(folder)
     values = kws.features(np.stack([kws.load_clip(path) for path, _ in clips]))
-    return FeatureSet(values[:, None].astype(np.float16), _labels(clips), _names(folder, clips))
+    return FeatureSet(values[:, None], _labels(clips), _names(folder, clips))
 
 
 def augmented_features(
