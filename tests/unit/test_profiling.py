@@ -138,6 +138,21 @@ def test_a_duty_is_in_the_document(model: Path) -> None:
     assert document["duty"]["active_fraction"] == pytest.approx(10 * made.latency_s)
 
 
+def test_average_power_and_battery_life_are_printed(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = specs.device("nucleo-l4r5zi")
+    assert board.power is not None
+    power = board.power.model_copy(update={"sleep_a": specs.Sourced(value=2e-6, source="no real one")})
+    monkeypatch.setattr(specs, "device", lambda name: board.model_copy(update={"power": power}))
+    assert main(["profile", str(model), "--duty", "1/min", "--battery", "CR2032"]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    # 28.6 uJ a minute and 3.6 uW of sleep: 4.08 uW, 2.27 uA of 225 mAh.
+    assert "else in sleep: 4.077 µW on average, predicted" in flat
+    assert "battery: 11.3 years from cr2032, without self-discharge and losses" in flat
+    assert "note: an inference draws 28.9 mA" in flat
+
+
 def test_json_reads_back_as_the_same_profile(profile: tinybench.Profile) -> None:
     assert tinybench.Profile.model_validate_json(profile.to_json()) == profile
 

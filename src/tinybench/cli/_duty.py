@@ -31,7 +31,8 @@ def duty_lines(duty: Duty | DutyFigures) -> list[str]:
     if duty.average_power_w is None:
         return [f"duty: {duty.rate_hz:.4g} inferences/s, {active}; no average power: {duty.reason}"]
     power = quantity(duty.average_power_w, "W")
-    lines = [f"duty: {duty.rate_hz:.4g} inferences/s, {active}, else in {duty.rest_mode}: {power} on average"]
+    how = f"{active}, else in {duty.rest_mode}"
+    lines = [f"duty: {duty.rate_hz:.4g} inferences/s, {how}: {power} on average, predicted"]
     if duty.battery_life_s is not None:
         lines.append(
             f"battery: {duration(duty.battery_life_s)} from {duty.battery}, without self-discharge and losses"

@@ -160,13 +160,13 @@ def _heading(profile: Profile) -> Table:
     table.add_column(overflow="fold")
     flags = f", {' '.join(engine.flags)}" if engine.flags else ""
     total = profile.total
-    energy = "" if total.energy_j is None else f", {quantity(total.energy_j, 'J')}"
+    energy = "" if total.energy_j is None else f"; {quantity(total.energy_j, 'J')}, predicted"
     rows = {
         "model": f"{model.name} ({model.macs / 1e6:.2f} M MACs, {model.parameters:,} parameters)",
         "device": f"{device.id} ({device.chip}, {device.core}, {frequency(device.clock_hz)})",
         "engine": f"{engine.name} {engine.version}, {engine.kernels} {engine.kernels_version}",
         "compiler": f"{engine.compiler}{flags}",
-        "inference": f"{quantity(profile.latency_s, 's')}{energy}, simulated",
+        "inference": f"{quantity(profile.latency_s, 's')}, simulated{energy}",
         "checked": f"{profile.checked_inputs} random inputs, bit for bit against TFLite Micro",
     }
     for name, text in rows.items():

@@ -82,8 +82,8 @@ class DutyFigures(_Frozen):
 class Profile(_Frozen):
     """Where the cycles, stalls, memory traffic and energy of one inference go.
 
-    Layers add up to ``total``, and so do functions; ``layer_functions`` adds up to either. All figures are
-    simulated, of the inference with the median cycle count.
+    Layers add up to ``total``, and so do functions; ``layer_functions`` adds up to either. The figures
+    are those of the inference with the median cycle count.
     """
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
@@ -91,6 +91,9 @@ class Profile(_Frozen):
     schema_: Literal["tinybench.profile/1"] = Field(alias="schema")
     tool_version: str
     mode: Literal["simulated"] = "simulated"
+    """Of cycles, counts and latency."""
+    energy_mode: Literal["predicted"] = "predicted"
+    """Of energy and power: a current of the device's profile times simulated time."""
     model: ProfiledModel
     device: DeviceRef
     engine: Engine
