@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit bench doctor dist lock schema clean
+.PHONY: help run test lint types unit bench doctor dist lock schema validate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ schema: $(RUN_STAMP) ## Export the JSON Schema of results
 	$(BIN)/python -c 'import sys; from tinybench.results.schema import json_schema_bytes; \
 	  sys.stdout.buffer.write(json_schema_bytes())' > build/schema.json
 	mv build/schema.json site/docs/schema/tinybench.result-1.json
+
+validate: $(RUN_STAMP) ## Judge the simulator and renew its page; MODELS=folder of the official .tflite files
+	@test -n "$(MODELS)" || { echo "error: say where the models are: make validate MODELS=folder" >&2; exit 1; }
+	$(BIN)/tinybench sim validate --models "$(MODELS)" --output build/validation --page site/docs/methodology.md
+	cp build/validation/intervals.toml runners/validation/intervals.toml
 
 lock: $(VENV)/.created ## Pin all dependencies anew, with hashes, for Python 3.11 and newer
 	$(PIP) install uv==$(UV_VERSION)

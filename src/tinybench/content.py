@@ -42,3 +42,8 @@ def batteries_dir() -> Path:
 def firmware_dir() -> Path:
     """C sources and linker scripts of the generated firmware."""
     return root() / "runners" / "firmware"
+
+
+def validation_dir() -> Path:
+    """Published hardware results, and the prediction intervals that follow from them."""
+    return root() / "runners" / "validation"

@@ -10,14 +10,35 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "src" / "tinybench"
 
 DOWNSTREAM = {
-    "progress.py": {"datasets", "models", "mcusim", "runners", "results", "profiling", "api", "cli"},
-    "specs.py": {"datasets", "models", "mcusim", "runners", "results", "profiling", "api", "cli"},
-    "datasets": {"runners", "mcusim", "results", "profiling", "api", "cli"},
-    "models": {"datasets", "runners", "mcusim", "results", "profiling", "api", "cli"},
-    "mcusim": {"runners", "datasets", "results", "profiling", "api", "cli"},
-    "runners": {"profiling", "api", "cli"},
-    "results": {"profiling", "api", "cli"},
-    "profiling": {"api", "cli"},
+    "progress.py": {
+        "datasets",
+        "models",
+        "mcusim",
+        "runners",
+        "results",
+        "profiling",
+        "validation",
+        "api",
+        "cli",
+    },
+    "specs.py": {
+        "datasets",
+        "models",
+        "mcusim",
+        "runners",
+        "results",
+        "profiling",
+        "validation",
+        "api",
+        "cli",
+    },
+    "datasets": {"runners", "mcusim", "results", "profiling", "validation", "api", "cli"},
+    "models": {"datasets", "runners", "mcusim", "results", "profiling", "validation", "api", "cli"},
+    "mcusim": {"runners", "datasets", "results", "profiling", "validation", "api", "cli"},
+    "runners": {"profiling", "validation", "api", "cli"},
+    "results": {"profiling", "validation", "api", "cli"},
+    "profiling": {"validation", "api", "cli"},
+    "validation": {"profiling", "api", "cli"},
 }
 """Part of the package -> parts that it must not import."""
 

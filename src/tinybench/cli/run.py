@@ -227,6 +227,9 @@ def _remark(result: Result, metric: Metric) -> str:
     if metric.ci95 is not None:
         low, high = (quantity(bound, metric.unit) for bound in metric.ci95)
         parts.append(f"95 % CI {low} to {high}")
+    if metric.interval95 is not None:
+        low, high = (quantity(bound, metric.unit) for bound in metric.interval95)
+        parts.append(f"hardware 95 % {low} to {high}")
     if metric.name.startswith("accuracy."):
         target = quantity(result.target, metric.unit)
         if result.target_met is not None:

@@ -73,6 +73,11 @@ class _Frozen(BaseModel):
     )
 
 
+def _interval95_is_optional(schema: dict[str, Any]) -> None:
+    if "interval95" in schema.get("required", ()):
+        schema["required"].remove("interval95")
+
+
 class Metric(_Frozen):
     """One figure, its unit, and how it came to be."""
 
@@ -83,6 +88,12 @@ class Metric(_Frozen):
     note: str | None = None
     ci95: tuple[Finite, Finite] | None = None
     """95 % confidence interval, in the unit of the metric."""
+    interval95: Annotated[tuple[Finite, Finite] | None, Field(exclude_if=lambda value: value is None)] = None
+    """95 % prediction interval of a simulated or predicted figure: where hardware would be, in the unit of
+    the metric. It says how far the simulator may be off, the same on every run, and nothing about sampling.
+    Left out of the file where there is none, so that results without it keep their bytes and their id."""
+
+    model_config = ConfigDict(json_schema_extra=_interval95_is_optional)
 
     @classmethod
     def of(
@@ -93,9 +104,18 @@ class Metric(_Frozen):
         *,
         note: str | None = None,
         ci95: tuple[float, float] | None = None,
+        interval95: tuple[float, float] | None = None,
     ) -> Metric:
         """A metric in the unit that its name prescribes."""
-        return cls(name=name, value=value, unit=UNITS[name], mode=mode, note=note, ci95=ci95)
+        return cls(
+            name=name,
+            value=value,
+            unit=UNITS[name],
+            mode=mode,
+            note=note,
+            ci95=ci95,
+            interval95=interval95,
+        )
 
     @field_validator("value", mode="before")
     @classmethod
@@ -121,6 +141,11 @@ class Metric(_Frozen):
             raise ValueError(f"{self.name} must be between 0 and 1")
         if self.ci95 is not None and self.ci95[0] > self.ci95[1]:
             raise ValueError("ci95 must be (lower, upper)")
+        if self.interval95 is not None:
+            if self.mode == "measured":
+                raise ValueError("interval95 is for simulated and predicted figures")
+            if self.interval95[0] > self.interval95[1]:
+                raise ValueError("interval95 must be (lower, upper)")
         # One number has one spelling: 12 cycles are never written as 12.0, nor 1 second as 1.
         object.__setattr__(self, "value", value)
         return self

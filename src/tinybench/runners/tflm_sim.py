@@ -18,14 +18,14 @@ from tinybench import __version__
 from tinybench.errors import MismatchError
 from tinybench.mcusim.compilers import compiler
 from tinybench.mcusim.energy import inference_energy_j, run_power_w
+from tinybench.mcusim.intervals import Quantity, shipped_intervals
 from tinybench.mcusim.native import Count
 from tinybench.mcusim.simulate import Build, Simulation, build, simulate
 from tinybench.models import Model
 from tinybench.progress import Progress, silent
-from tinybench.results.schema import Engine, Layer, Metric, MetricName, Unavailable
+from tinybench.results.schema import Engine, Layer, Metric, MetricName, Mode, Unavailable
 from tinybench.runners.base import Measurement, Workload
 from tinybench.runners.tflm import Interpreter
-from tinybench.specs import DeviceSpec
 from tinybench.statistics import wilson_interval
 
 MIN_CHECKED_INPUTS = 8
@@ -63,12 +63,12 @@ class TflmSim:
         outputs = interpreter.run(samples.inputs, lambda done: progress("classifying", done, total))
         latency_s = simulation.cycles / device.clock_hz.value
         checked_note = _checked_note(min(total, len(checked)), len(checked))
-        energy, missing = _energy(device, latency_s)
+        energy, missing = _energy(workload, latency_s)
         return Measurement(
             engine=engine_of(built),
             metrics=(
                 _top1(outputs, samples.labels),
-                Metric.of("latency.per_inference", latency_s, "simulated"),
+                _with_interval("latency.per_inference", latency_s, "simulated", workload),
                 Metric.of("throughput", 1 / latency_s, "simulated"),
                 Metric.of("cycles.per_inference", simulation.cycles, "simulated", note=_spread(simulation)),
                 Metric.of("instructions.per_inference", simulation.instructions, "simulated"),
@@ -151,11 +151,24 @@ def _checked_note(real: int, total: int) -> str:
     return f"outputs of the simulated core equal TFLite Micro's, bit for bit, on {kinds}"
 
 
-def _energy(device: DeviceSpec, latency_s: float) -> tuple[tuple[Metric, ...], tuple[Unavailable, ...]]:
+def _with_interval(
+    name: Quantity, value: float, mode: Mode, workload: Workload, note: str | None = None
+) -> Metric:
+    """A metric with its prediction interval, where published results give one."""
+    found = shipped_intervals().of(name, workload.device, workload.toolchain)
+    if found is None:
+        return Metric.of(name, value, mode, note=note)
+    basis = f"interval from {found.basis}"
+    notes = f"{note}; {basis}" if note else basis
+    return Metric.of(name, value, mode, note=notes, interval95=found.around(value))
+
+
+def _energy(workload: Workload, latency_s: float) -> tuple[tuple[Metric, ...], tuple[Unavailable, ...]]:
     """Energy and power, or why there is none.
 
     Predicted: a current of the profile times the simulated time; no instruction was metered.
     """
+    device = workload.device
     energy_j, power_w, power = inference_energy_j(device, latency_s), run_power_w(device), device.power
     if energy_j is None or power_w is None or power is None:
         reason = f"the profile of {device.id} has no run current with a source"
@@ -164,8 +177,12 @@ def _energy(device: DeviceSpec, latency_s: float) -> tuple[tuple[Metric, ...], t
     run_ma = power.run_a_per_hz.value * device.clock_hz.value * 1e3
     parts = f"{run_ma:.1f} mA run current + {power.run_offset_a.value * 1e3:.1f} mA beside it"
     return (
-        Metric.of(
-            "energy.per_inference", energy_j, "predicted", note="latency times the profile's run power"
+        _with_interval(
+            "energy.per_inference",
+            energy_j,
+            "predicted",
+            workload,
+            note="latency times the profile's run power",
         ),
         Metric.of(
             "power.active", power_w, "predicted", note=f"profile: {power.supply_v.value:g} V x ({parts})"
