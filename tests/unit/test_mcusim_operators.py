@@ -391,6 +391,11 @@ def _tiny_softmax_scale(b: Builder, source: int) -> int:
     return b.softmax(b.unary("QUANTIZE", source, 1e-9, 0))
 
 
+def _tiny_relu6_scale(b: Builder, source: int) -> int:
+    tiny = b.tensor(b.shape(source), 1e-23, 0)
+    return b.unary("RELU6", b.operator("RESHAPE", [source], [tiny]), 0.05, 0)
+
+
 def _rank_five(b: Builder, source: int) -> int:
     larger = b.reshape(source, (1, 2, 2, 6, 4))
     return b.arithmetic("MUL", larger, b.constant((2, 1, 4)))
@@ -410,6 +415,7 @@ REFUSED = [
     (_three_axes, r"operator 0 \(MEAN\): its axes are not one or two"),
     (_tiny_output_scale, r"operator 0 \(SUB\): a requantisation factor of .* is not in \(0, 1\)"),
     (_tiny_softmax_scale, r"operator 0 \(QUANTIZE\): its output scale is too small"),
+    (_tiny_relu6_scale, r"operator 1 \(RELU6\): 6 does not fit 32 bits at a scale of 1e-23"),
     (_rank_five, r"operator 1 \(MUL\): broadcasting beyond rank 4"),
 ]
 

@@ -121,7 +121,10 @@ def activation_range(kind: int, scale: float, zero_point: int) -> tuple[int, int
 
 def quantized_value(real: float, scale: float, zero_point: int) -> int:
     """The quantised value of a real one; the reference divides in single precision."""
-    return zero_point + _round_half_away(float(np.float32(real) / np.float32(scale)))
+    steps = float(np.float32(real) / np.float32(scale))
+    if abs(steps) >= 2**31 - 256:  # the reference converts it to 32 bits unchecked
+        raise ModelError(f"{real:g} does not fit 32 bits at a scale of {scale:g}", hint="check the scales")
+    return zero_point + _round_half_away(steps)
 
 
 def _round_half_away(value: float) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
+import numpy as np
+
 from tinybench.errors import ModelError, UnsupportedOperatorError
 from tinybench.mcusim.emit import Context, Layer, unsupported
 from tinybench.mcusim.operators.registry import LOWERINGS
@@ -41,7 +43,8 @@ def emit(context: Context, operator: Operator) -> Layer:
     if None in operator.inputs[:2]:
         raise unsupported(context, operator, "an input that it needs is absent")
     try:
-        return lowering.emit(context, operator)
+        with np.errstate(all="ignore"):  # single precision may overflow to what is then refused
+            return lowering.emit(context, operator)
     except UnsupportedOperatorError:
         raise
     except ModelError as error:  # of a scale or tensor, which does not know its operator
