@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tinybench.errors import CapacityError, ModelError
 from tinybench.mcusim.compilers import ZIG, Compiler
+from tinybench.mcusim.cores import core
 from tinybench.mcusim.elf import Image, read_image
 from tinybench.mcusim.lower import Program, lower
 from tinybench.mcusim.machine import Execution, Machine
@@ -75,7 +76,7 @@ def build(model: Model, device: DeviceSpec, compiler: Compiler = ZIG) -> Build:
         raise ModelError(
             f"{model.path} has {len(model.operators)} operators", hint=f"up to {MAX_LAYERS} are simulated"
         )
-    program = lower(model)
+    program = lower(model, dsp=core(device.core).dsp)
     weights = sum(tensor.nbytes for tensor in model.weights)
     for what, needed, region in (
         ("flash", weights, device.flash),

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from tinybench.errors import SimulationError, ToolchainError
 from tinybench.mcusim.compilers import ZIG, Compiler
+from tinybench.mcusim.cores import core
 from tinybench.mcusim.lower import lower
 from tinybench.mcusim.toolchain import SEMIHOSTING, Firmware, build_firmware
 from tinybench.models import Model
@@ -122,7 +123,7 @@ def build_witness(model: Model, device: DeviceSpec, compiler: Compiler = ZIG) ->
     machine = MACHINES.get(device.core)
     if machine is None:
         raise ToolchainError(f"QEMU has no machine for {device.core}", hint=f"one of {', '.join(MACHINES)}")
-    program = lower(model)
+    program = lower(model, dsp=core(device.core).dsp)
     firmware = build_firmware(program, machine.device(device), compiler, main=SEMIHOSTING)
     return WitnessBuild(machine, firmware, program.input_bytes, program.output_bytes)
 

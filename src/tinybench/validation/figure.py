@@ -16,7 +16,7 @@ HINT: Final = "pip install 'tinybench-suite[figures]' for the figure"
 _INK: Final = "#808080"
 _COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
-_STYLE: Final = {
+_STYLE: Final[dict[Any, Any]] = {
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,
     "figure.facecolor": "none",
