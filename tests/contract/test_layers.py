@@ -21,7 +21,7 @@ DOWNSTREAM = {
         "api",
         "cli",
     },
-    "specs.py": {
+    "specs": {
         "datasets",
         "models",
         "mcusim",

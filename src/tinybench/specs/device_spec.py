@@ -1,0 +1,173 @@
+"""Devices: memories, clocks and currents, each constant with its source; and batteries."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from tinybench.errors import UsageError
+from tinybench.specs.base import Frozen, Source, Sourced, Spec
+
+
+class Region(Frozen):
+    """One memory of the chip, as the linker sees it."""
+
+    base: int
+    bytes: Annotated[int, Field(gt=0)]
+    source: Source
+
+
+class WaitStates(Frozen):
+    """Extra core cycles of a flash access against the clock: (highest clock in hertz, cycles), ascending."""
+
+    table: Annotated[tuple[tuple[int, int], ...], Field(min_length=1)]
+    source: Source
+
+    @model_validator(mode="after")
+    def _ascending(self) -> WaitStates:
+        clocks = [clock for clock, _ in self.table]
+        if clocks != sorted(set(clocks)):
+            raise ValueError("the clocks of the table must ascend")
+        return self
+
+    def at(self, clock_hz: int) -> int:
+        """Wait states that the manual demands at a clock."""
+        return next(states for highest, states in self.table if clock_hz <= highest)
+
+
+class Cache(Frozen):
+    """A cache or a set of line buffers between core and flash, least recently used first out."""
+
+    bytes: Annotated[int, Field(gt=0)]
+    line_bytes: Annotated[int, Field(gt=0)]
+    ways: Annotated[int, Field(ge=0)]
+    """0: fully associative."""
+    fills: Literal["word", "line"]
+    """What a miss reads: one flash word of a line, or all of the line."""
+    source: Source
+
+    @property
+    def sets(self) -> int:
+        """Number of sets; 1 if fully associative."""
+        return 1 if self.ways == 0 else self.bytes // (self.line_bytes * self.ways)
+
+    @model_validator(mode="after")
+    def _whole_sets(self) -> Cache:
+        for name in ("bytes", "line_bytes"):
+            value = getattr(self, name)
+            if value & (value - 1):
+                raise ValueError(f"{name} must be a power of two")
+        if self.bytes % (self.line_bytes * max(1, self.ways)):
+            raise ValueError("bytes must be a multiple of line_bytes and ways")
+        return self
+
+
+class RamTiming(Frozen):
+    """How long the core waits for its RAM; none of it by default."""
+
+    wait_cycles: int
+    """Stall of every word loaded; stores wait in a buffer."""
+    above_hz: int = 0
+    """Only at clocks above this one."""
+    source: Source
+
+
+class FlashTiming(Frozen):
+    """How long the core waits for its flash, and what hides it."""
+
+    wait_states: WaitStates
+    bus_cycles: Sourced[int] | None = None
+    """More cycles of every miss: what lies between core and flash."""
+    width_bytes: Sourced[int]
+    """Bytes that one flash access reads."""
+    prefetch: Sourced[bool]
+    """Whether the next flash word is read ahead on instruction fetch."""
+    instruction_cache: Cache | None = None
+    data_cache: Cache | None = None
+    shared_cache: Cache | None = None
+    """One cache for instructions and data, in place of the other two."""
+
+    @model_validator(mode="after")
+    def _one_kind_of_cache(self) -> FlashTiming:
+        if self.shared_cache and (self.instruction_cache or self.data_cache):
+            raise ValueError("shared_cache takes the place of instruction_cache and data_cache")
+        return self
+
+
+class Power(Frozen):
+    """Supply, and current in each mode, typical at 25 degrees Celsius."""
+
+    supply_v: Sourced[float]
+    run_a_per_hz: Sourced[float]
+    """Core and flash, peripherals off: ampere per hertz."""
+    run_offset_a: Sourced[float]
+    """What the rail draws beside, whatever the clock: a static current of the data sheet, or fitted."""
+    idle_a: Sourced[float] | None = None
+    """Core stopped by WFI, clocks running at the default clock."""
+    sleep_a: Sourced[float] | None = None
+    """The deepest mode that keeps the RAM."""
+
+
+class DeviceSpec(Spec):
+    """``runners/devices/<id>.toml``: one board, each constant with its source."""
+
+    vendor: str
+    chip: str
+    core: Literal["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"]
+    clock_hz: Sourced[int]
+    """The default clock; ``at_clock`` gives others."""
+    flash: Region
+    ram: Region
+    flash_timing: FlashTiming
+    ram_timing: RamTiming | None = None
+    power: Power | None = None
+    """None: no current with a source is known, and energy is not available."""
+
+    @model_validator(mode="after")
+    def _clock_is_legal(self) -> DeviceSpec:
+        highest = self.flash_timing.wait_states.table[-1][0]
+        if not 0 < self.clock_hz.value <= highest:
+            raise ValueError(
+                f"clock_hz must be above 0 and at most {highest}, the last clock of the wait states"
+            )
+        return self
+
+    def at_clock(self, clock_hz: int) -> DeviceSpec:
+        """The same device at another clock, with the wait states that it demands there.
+
+        Raises:
+            UsageError: the device does not run at that clock.
+        """
+        highest = self.flash_timing.wait_states.table[-1][0]
+        if not 0 < clock_hz <= highest:
+            raise UsageError(
+                f"{self.id} does not run at {clock_hz / 1e6:g} MHz",
+                hint=f"up to {highest / 1e6:g} MHz are legal",
+            )
+        chosen = self.clock_hz.model_copy(update={"value": clock_hz})
+        return self.model_copy(update={"clock_hz": chosen})
+
+    @property
+    def ram_wait_cycles(self) -> int:
+        """Stall of every word loaded from RAM at the chosen clock."""
+        timing = self.ram_timing
+        return 0 if timing is None or self.clock_hz.value <= timing.above_hz else timing.wait_cycles
+
+    @property
+    def miss_cycles(self) -> int:
+        """Core cycles that a read costs which no cache or buffer serves, beyond those of a hit."""
+        timing = self.flash_timing
+        bus_cycles = timing.bus_cycles.value if timing.bus_cycles else 0
+        return timing.wait_states.at(self.clock_hz.value) + bus_cycles
+
+
+class BatterySpec(Spec):
+    """``runners/batteries/<id>.toml``: one kind of battery, each figure with its source."""
+
+    capacity_ah: Sourced[Annotated[float, Field(gt=0)]]
+    """Charge in ampere hours, new, at room temperature, from full to ``empty_v`` at ``rated_a``."""
+    rated_a: Sourced[Annotated[float, Field(gt=0)]]
+    """The current that the capacity is given for; a larger one gets less out of the battery."""
+    nominal_v: Sourced[Annotated[float, Field(gt=0)]]
+    empty_v: Sourced[Annotated[float, Field(gt=0)]]

@@ -1,0 +1,110 @@
+"""Tasks and their data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from tinybench import content
+from tinybench.specs.base import Frozen, Identifier, Sha256, Spec
+
+
+class Archive(Frozen):
+    """One file that a data set is downloaded as."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(tar\.gz|tgz)$")]
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    bytes: Annotated[int, Field(gt=0)]
+    sha256: Sha256
+    license: str
+
+
+class Subset(Frozen):
+    """A named part of a data set: the clips in the label folders of one archive."""
+
+    title: str
+    archive: str
+    """Name of the archive that holds it; its other files are left out."""
+    folders: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Label folders, each directly in the root of the archive."""
+    suffix: Annotated[str, Field(pattern=r"^\.[a-z0-9]+$")]
+    """How the file name of a clip ends."""
+    clips: Annotated[int, Field(gt=0)]
+    sha256: Sha256 | None = None
+    """Hash of the whole set (``tinybench.datasets.hashing``), where it is known."""
+
+
+class DatasetSpec(Spec):
+    """A public data set: where it comes from, under which licence, and how it is cited."""
+
+    license: str
+    license_url: str
+    homepage: str
+    citation: str
+    archives: Annotated[tuple[Archive, ...], Field(min_length=1)]
+    subsets: Annotated[dict[Identifier, Subset], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _subsets_name_archives(self) -> DatasetSpec:
+        names = [archive.name for archive in self.archives]
+        for name, subset in self.subsets.items():
+            if subset.archive not in names:
+                raise ValueError(f"subsets.{name}.archive: '{subset.archive}' is none of {', '.join(names)}")
+        return self
+
+    def archive_of(self, subset: str) -> Archive:
+        """The archive that holds ``subset``."""
+        name = self.subsets[subset].archive
+        return next(archive for archive in self.archives if archive.name == name)
+
+
+class OfficialSplit(Frozen):
+    """The split that results may be published on: a subset of the task's data set."""
+
+    subset: str
+
+
+class SmokeSplit(Frozen):
+    """A small split that ships with the task; never published. Paths start at the task's folder."""
+
+    folder: str
+    manifest: str
+
+
+class Splits(Frozen):
+    """The splits of a task."""
+
+    official: OfficialSplit
+    smoke: SmokeSplit
+
+
+class TaskSpec(Spec):
+    """``tasks/<id>/task.toml``: one standard task."""
+
+    version: str
+    summary: str
+    metric: Literal["top1"]
+    target: Annotated[float, Field(gt=0, le=1)]
+    labels: tuple[str, ...]
+    input_shape: tuple[int, ...]
+    """Shape of one preprocessed input, without the batch dimension."""
+    output_shape: tuple[int, ...]
+    """Shape of one output, without the batch dimension."""
+    reference_model: Identifier
+    default_device: Identifier
+    dataset: DatasetSpec
+    splits: Splits
+
+    @model_validator(mode="after")
+    def _official_split_exists(self) -> TaskSpec:
+        if self.splits.official.subset not in self.dataset.subsets:
+            known = ", ".join(sorted(self.dataset.subsets))
+            raise ValueError(f"splits.official.subset: '{self.splits.official.subset}' is none of {known}")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The folder of ``task.toml``."""
+        return content.tasks_dir() / self.id
