@@ -9,7 +9,6 @@ from tinybench import defaults, specs
 from tinybench.errors import ModelError, TinybenchError, UnknownNameError, UsageError
 from tinybench.mcusim import compilers
 from tinybench.offline import no_network
-from tinybench.paths import expand
 from tinybench.progress import Progress, silent
 from tinybench.results import store
 from tinybench.results.record import record
@@ -128,25 +127,20 @@ def _run(
 
 
 def _load_model(task: TaskSpec, wanted: str | os.PathLike[str] | None) -> tuple[str, Model]:
-    from tinybench.models import Model
+    from tinybench.models.reference import is_path, load_named
 
-    name = os.fspath(task.reference_model if wanted is None else wanted)
-    if isinstance(wanted, os.PathLike) or name.endswith(".tflite") or os.sep in name:
-        loaded = Model.load(expand(name, "--model"))
+    named = task.reference_model if wanted is None else wanted
+    if is_path(named):
+        loaded = load_named(named)
         return loaded.name, loaded
+    name = os.fspath(named)
     spec = specs.model(name)
     if spec.task != task.id:
         raise UsageError(
             f"model '{name}' is for task '{spec.task}', not '{task.id}'",
             hint=f"run 'tinybench run {spec.task}'",
         )
-    loaded = Model.load(spec.path)
-    if loaded.sha256 != spec.sha256:
-        raise ModelError(
-            f"{spec.path}: its SHA-256 is not the one in model.toml",
-            hint="restore the file, or give its path with --model to measure it as your own model",
-        )
-    return name, loaded
+    return name, load_named(name)
 
 
 def _check_shapes(task: TaskSpec, model: Model) -> None:

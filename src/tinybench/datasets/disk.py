@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tinybench.atomic import write_atomically
 from tinybench.errors import OutputError
 from tinybench.quantities import size
 
@@ -46,13 +47,8 @@ def require_space(folder: Path, needed_bytes: int) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a small UTF-8 file so that it is there whole or not at all."""
-    draft = path.with_name(path.name + ".tmp")
     with writing(path):
-        try:
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_atomically(path, text.encode())
 
 
 def copy_whole(source: Path, target: Path) -> None:

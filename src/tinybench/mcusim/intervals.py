@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tinybench import content
 from tinybench.errors import ContentError
-from tinybench.specs import DeviceSpec, Identifier, read_toml
+from tinybench.specs import DeviceSpec, Identifier, first_error, read_toml
 
 Quantity = Literal["latency.per_inference", "energy.per_inference"]
 FILE = "intervals.toml"
@@ -81,11 +81,8 @@ def read_intervals(path: Path) -> Intervals:
     try:
         return Intervals.model_validate(read_toml(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ContentError(
-            f"{path}: {key}: {first['msg'].lower()}", hint="write it anew with 'tinybench sim validate'"
-        ) from None
+        hint = "write it anew with 'tinybench sim validate'"
+        raise ContentError(f"{path}: {first_error(error)}", hint=hint) from None
 
 
 @cache

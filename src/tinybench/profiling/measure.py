@@ -17,8 +17,8 @@ from tinybench.mcusim.energy import inference_energy_j
 from tinybench.mcusim.native import Count
 from tinybench.mcusim.simulate import Simulation, build, simulate
 from tinybench.models import Model
+from tinybench.models.reference import is_path, load_named
 from tinybench.offline import no_network
-from tinybench.paths import expand
 from tinybench.profiling.schema import (
     Costs,
     DutyFigures,
@@ -186,10 +186,10 @@ def _sum(counts: Iterable[Count]) -> Count:
 
 def _find(subject: str | os.PathLike[str], model: str | os.PathLike[str] | None) -> tuple[str, Model]:
     """The default device and the model of what was asked for."""
-    if _is_path(subject):
+    if is_path(subject):
         if model is not None:
             raise UsageError("the model is given twice", hint="give a task, or leave --model away")
-        return DEFAULT_DEVICE, Model.load(expand(subject, "model"))
+        return DEFAULT_DEVICE, load_named(subject, "model")
     name = os.fspath(subject)
     known = {*specs.tasks(), *specs.models()}
     if name not in known:
@@ -197,25 +197,7 @@ def _find(subject: str | os.PathLike[str], model: str | os.PathLike[str] | None)
     if name in specs.tasks():
         task = specs.task(name)
         wanted = task.reference_model if model is None else model
-        return task.default_device, _load(wanted)
+        return task.default_device, load_named(wanted)
     if model is not None:
         raise UsageError("the model is given twice", hint="give a task, or leave --model away")
-    return specs.task(specs.model(name).task).default_device, _load(name)
-
-
-def _load(wanted: str | os.PathLike[str]) -> Model:
-    if _is_path(wanted):
-        return Model.load(expand(wanted, "--model"))
-    spec = specs.model(os.fspath(wanted))
-    loaded = Model.load(spec.path)
-    if loaded.sha256 != spec.sha256:
-        raise ModelError(
-            f"{spec.path}: its SHA-256 is not the one in model.toml",
-            hint="restore the file, or give its path to profile it as your own model",
-        )
-    return loaded
-
-
-def _is_path(text: str | os.PathLike[str]) -> bool:
-    name = os.fspath(text)
-    return isinstance(text, os.PathLike) or name.endswith(".tflite") or os.sep in name
+    return specs.task(specs.model(name).task).default_device, load_named(name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tinybench import content
 from tinybench.errors import UnknownNameError
-from tinybench.specs.base import Identifier, S, Sha256, Source, Sourced, T, read_toml, validate
+from tinybench.specs.base import Identifier, S, Sha256, Source, Sourced, T, first_error, read_toml, validate
 from tinybench.specs.device_spec import (
     BatterySpec,
     Cache,
@@ -61,6 +61,7 @@ __all__ = [
     "battery",
     "device",
     "devices",
+    "first_error",
     "model",
     "models",
     "read_toml",

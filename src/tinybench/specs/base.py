@@ -54,14 +54,19 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ContentError(f"{path}: {error}", hint="correct the file") from None
 
 
+def first_error(error: ValidationError) -> str:
+    """The first thing that is wrong, as ``key: reason``."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "(the whole file)"
+    return f"{key}: {first['msg'].lower()}"
+
+
 def validate(kind: type[S], document: Mapping[str, Any], path: Path, expected_id: str) -> S:
     """Check a document against its spec; the file or folder name must equal ``id``."""
     try:
         spec = kind.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "(the whole file)"
-        raise ContentError(f"{path}: {key}: {first['msg'].lower()}", hint="correct the file") from None
+        raise ContentError(f"{path}: {first_error(error)}", hint="correct the file") from None
     if spec.id != expected_id:
         raise ContentError(
             f"{path}: id: is '{spec.id}' but the name says '{expected_id}'", hint="make them equal"

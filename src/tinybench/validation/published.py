@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tinybench import content
 from tinybench.errors import ContentError
-from tinybench.specs import Identifier, Sha256
+from tinybench.specs import Identifier, Sha256, first_error
 
 FILE = "published.csv"
 
@@ -79,8 +79,4 @@ def _row(path: Path, line: int, row: dict[str | Any, Any]) -> Published:
     try:
         return Published.model_validate(row)
     except ValidationError as error:
-        first = error.errors()[0]
-        column = ".".join(str(part) for part in first["loc"])
-        raise ContentError(
-            f"{path}: line {line}: {column}: {first['msg'].lower()}", hint="correct the row"
-        ) from None
+        raise ContentError(f"{path}: line {line}: {first_error(error)}", hint="correct the row") from None

@@ -43,7 +43,7 @@ class CortexM33:
 
     def costs(self, code: Sequence[Instruction]) -> list[tuple[int, int]]:
         """See ``Core.costs``."""
-        return [(cycles, 0 if cycles else 1) for cycles in schedule(self, code)]
+        return schedule(self, code)
 
     def taken(self, instruction: Instruction) -> int:
         """See ``Core.taken``: two cycles in all; a loaded program counter waits for its load."""

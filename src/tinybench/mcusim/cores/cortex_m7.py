@@ -50,7 +50,7 @@ class CortexM7:
 
     def costs(self, code: Sequence[Instruction]) -> list[tuple[int, int]]:
         """See ``Core.costs``."""
-        return [(cycles, 0 if cycles else 1) for cycles in schedule(self, code)]
+        return schedule(self, code)
 
     def taken(self, instruction: Instruction) -> int:
         """See ``Core.taken``: predicted, but a jump table's target is not."""

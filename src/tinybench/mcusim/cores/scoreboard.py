@@ -36,8 +36,12 @@ class Pipeline(Protocol):
         ...
 
 
-def schedule(pipeline: Pipeline, code: Sequence[Instruction]) -> list[int]:
-    """Cycles of each instruction: from the issue of the one before to its own; a block's sum is its time."""
+def schedule(pipeline: Pipeline, code: Sequence[Instruction]) -> list[tuple[int, int]]:
+    """``Core.costs`` of a core of this kind.
+
+    The cycles of an instruction are those from the issue of the one before to its own, so that a block's sum
+    is its time; one that shares its cycle needs one of its own where a block starts with it.
+    """
     leaders = _leaders(code)
     costs: list[int] = []
     cycle, alone = 0, True
@@ -62,7 +66,7 @@ def schedule(pipeline: Pipeline, code: Sequence[Instruction]) -> list[int]:
         for register in instruction.results:
             producers[register] = (instruction, cycle)
         before = instruction
-    return costs
+    return [(cycles, 0 if cycles else 1) for cycles in costs]
 
 
 def _leaders(code: Sequence[Instruction]) -> frozenset[int]:
