@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -13,8 +13,11 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
+    from tinybench.profiling.schema import Profile
     from tinybench.progress import Progress
+    from tinybench.results.schema import Result
 
 _PIPED_WIDTH: Final = 120
 _LEAST_TEXT_WIDTH: Final = 9
@@ -43,6 +46,32 @@ def cell(text: str) -> str:
     from rich.markup import escape
 
     return escape(plain(text))
+
+
+def subject(measured: Result | Profile) -> dict[str, str]:
+    """What was measured on what, as lines of a heading: model, device, engine, compiler."""
+    from tinybench.quantities import frequency
+
+    device, engine, model = measured.device, measured.engine, measured.model
+    flags = f", {' '.join(engine.flags)}" if engine.flags else ""
+    return {
+        "model": f"{model.name} ({model.macs / 1e6:.2f} M MACs, {model.parameters:,} parameters)",
+        "device": f"{device.id} ({device.chip}, {device.core}, {frequency(device.clock_hz)})",
+        "engine": f"{engine.name} {engine.version}, {engine.kernels} {engine.kernels_version}",
+        "compiler": f"{engine.compiler}{flags}",
+    }
+
+
+def heading(rows: Mapping[str, str]) -> Table:
+    """Names and texts in two columns; long texts fold."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in rows.items():
+        table.add_row(name, cell(text))
+    return table
 
 
 def echo_json(document: Any) -> None:

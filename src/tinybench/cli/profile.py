@@ -149,29 +149,18 @@ def show(profile: Profile, *, functions: bool) -> None:
 
 
 def _heading(profile: Profile) -> Table:
-    from rich.table import Table
+    from tinybench.cli._console import heading, subject
+    from tinybench.quantities import quantity
 
-    from tinybench.cli._console import cell
-    from tinybench.quantities import frequency, quantity
-
-    device, engine, model = profile.device, profile.engine, profile.model
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    flags = f", {' '.join(engine.flags)}" if engine.flags else ""
     total = profile.total
     energy = "" if total.energy_j is None else f"; {quantity(total.energy_j, 'J')}, predicted"
-    rows = {
-        "model": f"{model.name} ({model.macs / 1e6:.2f} M MACs, {model.parameters:,} parameters)",
-        "device": f"{device.id} ({device.chip}, {device.core}, {frequency(device.clock_hz)})",
-        "engine": f"{engine.name} {engine.version}, {engine.kernels} {engine.kernels_version}",
-        "compiler": f"{engine.compiler}{flags}",
-        "inference": f"{quantity(profile.latency_s, 's')}, simulated{energy}",
-        "checked": f"{profile.checked_inputs} random inputs, bit for bit against TFLite Micro",
-    }
-    for name, text in rows.items():
-        table.add_row(name, cell(text))
-    return table
+    return heading(
+        subject(profile)
+        | {
+            "inference": f"{quantity(profile.latency_s, 's')}, simulated{energy}",
+            "checked": f"{profile.checked_inputs} random inputs, bit for bit against TFLite Micro",
+        }
+    )
 
 
 def _time(costs: Costs) -> tuple[str, ...]:

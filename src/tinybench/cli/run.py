@@ -182,28 +182,20 @@ def show(result: Result, *, layers: bool) -> None:
 
 
 def _heading(result: Result) -> Table:
-    from rich.table import Table
+    from tinybench.cli._console import heading, subject
 
-    from tinybench.cli._console import cell
-    from tinybench.quantities import frequency
-
-    device, engine, data, model = result.device, result.engine, result.data, result.model
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    flags = f", {' '.join(engine.flags)}" if engine.flags else ""
-    rows = {
-        "task": f"{result.task.id} {result.task.version}",
-        "model": f"{model.name} ({model.macs / 1e6:.2f} M MACs, {model.parameters:,} parameters)",
-        "device": f"{device.id} ({device.chip}, {device.core}, {frequency(device.clock_hz)})",
-        "runner": result.runner,
-        "engine": f"{engine.name} {engine.version}, {engine.kernels} {engine.kernels_version}",
-        "compiler": f"{engine.compiler}{flags}",
-        "split": f"{data.split}: {data.samples} samples of {data.dataset}",
-    }
-    for name, text in rows.items():
-        table.add_row(name, cell(text))
-    return table
+    data, lines = result.data, subject(result)
+    return heading(
+        {
+            "task": f"{result.task.id} {result.task.version}",
+            "model": lines["model"],
+            "device": lines["device"],
+            "runner": result.runner,
+            "engine": lines["engine"],
+            "compiler": lines["compiler"],
+            "split": f"{data.split}: {data.samples} samples of {data.dataset}",
+        }
+    )
 
 
 def _metrics(result: Result) -> list[tuple[str, ...]]:
