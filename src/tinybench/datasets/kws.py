@@ -15,16 +15,15 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from tinybench.datasets.audio import AUDIO_SUFFIXES, SAMPLE_RATE_HZ, load_audio
 from tinybench.errors import DataError
 
 __all__ = [
-    "AUDIO_SUFFIXES",
     "CLIP_SAMPLES",
     "FEATURE_SHAPE",
     "LABELS",
     "SAMPLE_RATE_HZ",
     "features",
-    "load_audio",
     "load_clip",
     "mel_matrix",
     "mfcc",
@@ -35,8 +34,7 @@ __all__ = [
 LABELS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "silence", "unknown")
 """Class order of MLPerf Tiny (``word_labels`` in its get_dataset.py): the index is that of the output."""
 
-SAMPLE_RATE_HZ = 16_000
-CLIP_SAMPLES = 16_000
+CLIP_SAMPLES = SAMPLE_RATE_HZ
 FRAME_SAMPLES = 480
 """30 ms, ``window_size_ms`` of MLPerf Tiny."""
 STEP_SAMPLES = 320
@@ -51,54 +49,9 @@ FRAMES = 1 + (CLIP_SAMPLES - FRAME_SAMPLES) // STEP_SAMPLES
 FEATURE_SHAPE = (FRAMES, COEFFICIENTS)
 LOG_OFFSET = 1e-6
 
-AUDIO_SUFFIXES = (".flac", ".ogg", ".opus", ".wav")
-_OPUS_DECODER_HZ = 48_000
 _CHUNK_CLIPS = 128
 
 Floats = NDArray[np.float32]
-
-
-def load_audio(path: Path | str) -> Floats:
-    """Decode a WAV, FLAC or Ogg Opus file of any length to mono samples, shape (n,), int16 units / 2^15.
-
-    The file has to be at 16 kHz. One exception: an Opus stream has no sample rate of its own (RFC 7845),
-    and a file whose header does not say 16 kHz is decoded at 48 kHz; such a file, and only such a one, is
-    resampled. Several channels are averaged.
-
-    Raises:
-        DataError: the file is missing, empty, cannot be decoded, or has another sample rate.
-    """
-    import soundfile  # lazy: libsndfile is loaded only when a clip is decoded
-
-    file = Path(path)
-    if not file.is_file():
-        raise DataError(f"{file}: no such audio file", hint="check the path of the data set")
-    if file.stat().st_size == 0:
-        raise DataError(f"{file}: the file is empty", hint="fetch or copy the data set again")
-    try:
-        with soundfile.SoundFile(file) as sound:
-            rate_hz = int(sound.samplerate)
-            opus = sound.subtype == "OPUS"
-            samples = np.asarray(sound.read(dtype="float32", always_2d=True), dtype=np.float32)
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        raise DataError(
-            f"{file}: cannot be decoded ({error})",
-            hint="expected WAV, FLAC or Ogg Opus; fetch the data set again",
-        ) from error
-    if samples.shape[0] == 0:
-        raise DataError(f"{file}: holds no samples", hint="remove the file or fetch the data set again")
-    mono = np.ascontiguousarray(samples.mean(axis=1, dtype=np.float32))
-    if rate_hz == SAMPLE_RATE_HZ:
-        return mono
-    if opus and rate_hz == _OPUS_DECODER_HZ:
-        import scipy.signal  # half a second, and only Opus needs it
-
-        resampled = scipy.signal.resample_poly(mono, 1, _OPUS_DECODER_HZ // SAMPLE_RATE_HZ)
-        return np.asarray(resampled, dtype=np.float32)
-    raise DataError(
-        f"{file}: sample rate is {rate_hz} Hz, expected {SAMPLE_RATE_HZ} Hz",
-        hint=f"resample it first, for example: sox {file.name} -r {SAMPLE_RATE_HZ} converted{file.suffix}",
-    )
 
 
 def load_clip(path: Path | str) -> Floats:
@@ -108,7 +61,7 @@ def load_clip(path: Path | str) -> Floats:
         Shape (16000,), int16 units / 2^15 (so within [-1, 1)), 16 kHz.
 
     Raises:
-        DataError: see :func:`load_audio`.
+        DataError: see :func:`tinybench.datasets.audio.load_audio`.
     """
     samples = load_audio(path)[:CLIP_SAMPLES]
     return np.pad(samples, (0, CLIP_SAMPLES - samples.shape[0]))

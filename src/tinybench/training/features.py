@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybench.datasets import kws
+from tinybench.datasets.audio import AUDIO_SUFFIXES, load_audio
 from tinybench.errors import DataError
 from tinybench.training.augmentation import AugmentationConfig, augment
 
@@ -42,8 +43,8 @@ class FeatureSet:
 
 def load_noises(folder: Path) -> list[NDArray[np.float32]]:
     """Decode the noise recordings of a folder, sorted by name: each (n,) float32, 16 kHz, over a second."""
-    files = sorted(p for p in folder.glob("*") if p.suffix.lower() in kws.AUDIO_SUFFIXES)
-    noises = [kws.load_audio(file) for file in files]
+    files = sorted(p for p in folder.glob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+    noises = [load_audio(file) for file in files]
     if not noises or min(noise.shape[0] for noise in noises) < kws.CLIP_SAMPLES:
         raise DataError(
             f"{folder}: no noise recordings of a second or more", hint="expected kws/background_noise"
