@@ -76,13 +76,15 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         return made.model
 
     samples = ModuleType("tinybench.datasets.samples")
-    vars(samples).update(
-        default_split=lambda task: "official" if made.official_present else "smoke", load_samples=load_samples
-    )
+    vars(samples).update(front_end_of=lambda task: None, load_samples=load_samples)
     entry = EntryPoint(name="fake", value="nowhere:Fake", group=registry.GROUP)
     monkeypatch.setattr(content, "root", lambda: root)
     monkeypatch.setattr(tinybench.models.Model, "load", staticmethod(load))
     monkeypatch.setitem(sys.modules, "tinybench.datasets.samples", samples)
+    monkeypatch.setattr(
+        "tinybench.datasets.splits.default_split",
+        lambda task: "official" if made.official_present else "smoke",
+    )
     monkeypatch.setattr(registry, "_entries", lambda: {"fake": entry})
     monkeypatch.setattr(registry.EntryPoint, "load", lambda entry: lambda: made.runner)
     registry.runner.cache_clear()

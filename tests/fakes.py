@@ -207,7 +207,14 @@ def clear_specs() -> None:
 
 
 def load_samples(
-    task: specs.TaskSpec, split: str, *, scale: float, zero_point: int, limit: int | None, progress: Progress
+    task: specs.TaskSpec,
+    split: str,
+    *,
+    scale: float,
+    zero_point: int,
+    folder: Path | None,
+    limit: int | None,
+    progress: Progress,
 ) -> Samples:
     count = min(10, limit or 10)
     progress("samples", count, count)
@@ -215,7 +222,7 @@ def load_samples(
         split=split,
         dataset="demo-data",
         dataset_sha256="a" * 64,
-        inputs=np.zeros((count, *task.input_shape), np.int8),
+        inputs=np.zeros((count, 1, *task.input_shape), np.int8),
         labels=np.zeros(count, np.int64),
         names=tuple(f"clip{index}" for index in range(count)),
     )

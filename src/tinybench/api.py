@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from tinybench import defaults, specs
-from tinybench.errors import ModelError, TinybenchError, UnknownNameError, UsageError
+from tinybench.errors import ModelError, UnknownNameError, UsageError
 from tinybench.mcusim import compilers
 from tinybench.offline import no_network
+from tinybench.paths import expand
 from tinybench.progress import Progress, silent
 from tinybench.results import store
 from tinybench.results.record import record
@@ -16,12 +17,12 @@ from tinybench.runners import registry
 from tinybench.runners.base import Workload
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tinybench.datasets.base import Samples
     from tinybench.models import Model
     from tinybench.results.schema import Result
     from tinybench.specs import TaskSpec
-
-SPLITS = ("official", "smoke")
 
 
 def run(
@@ -32,6 +33,7 @@ def run(
     clock_hz: int | None = None,
     model: str | os.PathLike[str] | None = None,
     split: str | None = None,
+    data: str | os.PathLike[str] | None = None,
     limit: int | None = None,
     samples: int = defaults.CHECKED_INPUTS,
     toolchain: str = compilers.DEFAULT,
@@ -47,7 +49,11 @@ def run(
         device: id of the device; the default device of the task if not given.
         clock_hz: core clock in hertz; that of the device's profile if not given.
         model: id of a reference model, or path of a .tflite file; the task's reference model if not given.
-        split: ``"official"`` or ``"smoke"``; official if its data is present, else smoke.
+        split: ``"official"``, ``"smoke"``, ``"golden"`` or another that the task names. If not given:
+            official if its data is present, else smoke where the task has it, else golden vectors, which
+            prove the arithmetic but have no labels, so that the accuracy is unavailable.
+        data: folder of labelled data of your own, laid out as the task card says: the split ``custom``,
+            never publishable.
         limit: classify only that many samples, balanced over the labels; never publishable.
         samples: how many inputs the simulated core executes and compares bit for bit: at least 8, at most
             those of the split; where there are fewer than 8, random ones are added.
@@ -71,6 +77,7 @@ def run(
             clock_hz=clock_hz,
             model=model,
             split=split,
+            data=data,
             limit=limit,
             samples=samples,
             toolchain=toolchain,
@@ -87,6 +94,7 @@ def _run(
     clock_hz: int | None,
     model: str | os.PathLike[str] | None,
     split: str | None,
+    data: str | os.PathLike[str] | None,
     limit: int | None,
     samples: int,
     toolchain: str,
@@ -101,8 +109,7 @@ def _run(
     device_spec = specs.device(device or task_spec.default_device)
     if clock_hz is not None:
         device_spec = device_spec.at_clock(clock_hz)
-    if split is not None and split not in SPLITS:
-        raise UnknownNameError("split", split, SPLITS)
+    chosen = _choose_split(task_spec, split, data)
     compilers.compiler(toolchain).program()
     # A run can take minutes: whatever can be found wrong is found before it.
     destination = None if output is None else store.Destination.parse(output)
@@ -110,13 +117,14 @@ def _run(
         destination.check()
     model_name, loaded = _load_model(task_spec, model)
     _check_shapes(task_spec, loaded)
-    taken, notes = _load_samples(task_spec, loaded, split, limit, report)
+    folder = None if data is None else expand(data, "--data")
+    taken, notes = _load_samples(task_spec, loaded, chosen, folder, limit, report)
     workload = Workload(
         task=task_spec,
         model=loaded,
         device=device_spec,
         samples=taken,
-        checked_inputs=min(samples, len(taken.names)),
+        checked_inputs=min(samples, len(taken.inferences)),
         toolchain=toolchain,
     )
     measurement = engine.measure(workload, report)
@@ -165,24 +173,45 @@ def _shape(shape: tuple[int, ...]) -> str:
     return "x".join(str(size) for size in shape)
 
 
-def _load_samples(
-    task: TaskSpec, model: Model, split: str | None, limit: int | None, progress: Progress
-) -> tuple[Samples, tuple[str, ...]]:
-    from tinybench.datasets.samples import default_split, load_samples
+def _choose_split(task: TaskSpec, split: str | None, data: str | os.PathLike[str] | None) -> str:
+    from tinybench.datasets.splits import CUSTOM, default_split, split_names
 
-    chosen = split or default_split(task)
+    if data is not None:
+        if split not in (None, CUSTOM):
+            raise UsageError(
+                f"a folder of your own data is the split '{CUSTOM}', not '{split}'",
+                hint="give either a split or a folder",
+            )
+        return CUSTOM
+    if split is None:
+        return default_split(task)
+    if split == CUSTOM:
+        raise UsageError("the split 'custom' needs a folder of your own data", hint="give it with --data DIR")
+    if split not in split_names(task):
+        raise UnknownNameError("split", split, split_names(task))
+    return split
+
+
+def _load_samples(
+    task: TaskSpec, model: Model, split: str, folder: Path | None, limit: int | None, progress: Progress
+) -> tuple[Samples, tuple[str, ...]]:
+    from tinybench.datasets import golden
+    from tinybench.datasets.samples import front_end_of, load_samples
+    from tinybench.datasets.splits import GOLDEN
+
+    if split == GOLDEN:
+        return golden.samples(task, model, front_end_of(task), limit), ()
     taken = load_samples(
         task,
-        chosen,
+        split,
         scale=model.input.scale,
         zero_point=model.input.zero_point,
+        folder=folder,
         limit=limit,
         progress=progress,
     )
-    if not taken.names:
-        raise TinybenchError(f"the {chosen} split of task '{task.id}' has no samples")
     notes = []
-    if chosen == "smoke":
+    if split == "smoke":
         notes.append(
             f"accuracy on the smoke split: {len(taken.names)} synthetic samples, "
             "enough to see that the chain works, not publishable"

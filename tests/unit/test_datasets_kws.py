@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinybench.datasets import kws
 from tinybench.errors import DataError
 
-# kws_ref_model.tflite on every fourth of the 1,240 shared test clips (sorted as scan_folder does), features
+# kws_ref_model.tflite on every fourth of the 1,240 shared test clips (sorted as scan does), features
 # by TensorFlow 2.21 (tf.signal, the steps of get_dataset.py, clip by clip), cast to int8 as make_bin_files.py
 # does, run with tf.lite.Interpreter and its reference kernels: 271 of 310 right. On all: 1,110 (89.5 %).
 TENSORFLOW_FRONT_END_TOP1 = 271 / 310
@@ -184,7 +184,7 @@ class TestScanFolder:
         root = self.make(
             tmp_path, "yes/b.wav", "yes/a.flac", "_silence_/n.wav", "unknown/cat.opus", "notes.txt"
         )
-        found = [(path.relative_to(root).as_posix(), label) for path, label in kws.scan_folder(root)]
+        found = [(sample.name, sample.label) for sample in kws.scan(root)]
         assert found == [
             ("_silence_/n.wav", kws.LABELS.index("silence")),
             ("unknown/cat.opus", kws.LABELS.index("unknown")),
@@ -194,22 +194,22 @@ class TestScanFolder:
 
     def test_an_unknown_label_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="'maybe' is not a label"):
-            kws.scan_folder(self.make(tmp_path, "maybe/a.wav"))
+            kws.scan(self.make(tmp_path, "maybe/a.wav"))
 
     def test_an_empty_class_is_named(self, tmp_path: Path) -> None:
         self.make(tmp_path, "go/a.wav", "stop/readme.txt")
-        with pytest.raises(DataError, match=r"stop: no clip"):
-            kws.scan_folder(tmp_path)
+        with pytest.raises(DataError, match=r"stop: no sample in this class"):
+            kws.scan(tmp_path)
 
     def test_one_class_under_two_names_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="'silence' is already in"):
-            kws.scan_folder(self.make(tmp_path, "_silence_/a.wav", "silence/a.wav"))
+            kws.scan(self.make(tmp_path, "_silence_/a.wav", "silence/a.wav"))
 
     def test_a_missing_or_empty_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="no such folder"):
-            kws.scan_folder(tmp_path / "absent")
+            kws.scan(tmp_path / "absent")
         with pytest.raises(DataError, match="no label folder"):
-            kws.scan_folder(tmp_path)
+            kws.scan(tmp_path)
 
 
 def predict(model: bytes, inputs: NDArray[np.int8]) -> NDArray[np.int64]:
@@ -229,10 +229,10 @@ class TestReferenceModelOfMlperfTiny:
 
     def test_on_recorded_clips(self, shared_data: Path) -> None:
         model = (shared_data / "mlperf_models/kws_ref_model.tflite").read_bytes()
-        clips = kws.scan_folder(shared_data / "kws/test")[::4]
-        values = kws.features(np.stack([kws.load_clip(path) for path, _ in clips]))
+        clips = kws.scan(shared_data / "kws/test")[::4]
+        values = kws.features(kws.load(shared_data / "kws/test", clips))
         predicted = predict(model, kws.quantize(values, 0.5847029089927673, 83))
-        top1 = float(np.mean(predicted == [label for _, label in clips]))
+        top1 = float(np.mean(predicted == [clip.label for clip in clips]))
         assert top1 == pytest.approx(TENSORFLOW_FRONT_END_TOP1, abs=0.02)
 
     def test_on_ready_made_inputs(self, shared_data: Path) -> None:
@@ -246,7 +246,7 @@ class TestReferenceModelOfMlperfTiny:
         """Some test clips are among the inputs: their features come out identical, rounding included."""
         inputs = np.fromfile(shared_data / "kws01/features_int8_1000x49x10.bin", np.int8).reshape(1000, -1)
         known = {row.tobytes() for row in inputs}
-        clips = kws.scan_folder(shared_data / "kws/test")
-        values = kws.features(np.stack([kws.load_clip(path) for path, _ in clips]))
+        clips = kws.scan(shared_data / "kws/test")
+        values = kws.features(kws.load(shared_data / "kws/test", clips))
         made = kws.quantize(values, 0.5847029089927673, 83)
         assert sum(row.tobytes() in known for row in made) >= IDENTICAL_INPUTS

@@ -17,12 +17,18 @@ from hypothesis import strategies as st
 
 from tinybench import content, specs
 from tinybench.datasets import hashing, kws, store
+from tinybench.datasets.base import Sample
 from tinybench.datasets.importing import import_path
-from tinybench.datasets.samples import default_split, load_samples, select
+from tinybench.datasets.samples import load_samples, select
+from tinybench.datasets.splits import default_split
 from tinybench.errors import ContentError, DataError, UnknownNameError, UsageError
 from tinybench.specs import TaskSpec
 
 SCALE, ZERO_POINT = 0.5847029, 83
+
+
+def chosen_names(labels: dict[str, int], limit: int | None) -> list[str]:
+    return [sample.name for sample in select([Sample(n, n, label) for n, label in labels.items()], limit)]
 
 
 @st.composite
@@ -33,14 +39,14 @@ def labelled(draw: st.DrawFn) -> dict[str, int]:
 
 @given(labelled(), st.integers(1, 160))
 def test_limit_takes_so_many_and_none_twice(labels: dict[str, int], limit: int) -> None:
-    chosen = select(labels, limit)
+    chosen = chosen_names(labels, limit)
     assert len(chosen) == len(set(chosen)) == min(limit, len(labels))
     assert set(chosen) <= labels.keys()
 
 
 @given(labelled(), st.integers(1, 160))
 def test_limit_is_balanced_as_far_as_the_labels_reach(labels: dict[str, int], limit: int) -> None:
-    sizes, taken = Counter(labels.values()), Counter(labels[name] for name in select(labels, limit))
+    sizes, taken = Counter(labels.values()), Counter(labels[name] for name in chosen_names(labels, limit))
     largest = max(taken.values())
     for label, size in sizes.items():
         assert taken[label] >= min(size, largest - 1)
@@ -48,7 +54,10 @@ def test_limit_is_balanced_as_far_as_the_labels_reach(labels: dict[str, int], li
 
 @given(labelled(), st.integers(1, 160))
 def test_every_beginning_is_balanced(labels: dict[str, int], length: int) -> None:
-    sizes, taken = Counter(labels.values()), Counter(labels[name] for name in select(labels, None)[:length])
+    sizes, taken = (
+        Counter(labels.values()),
+        Counter(labels[name] for name in chosen_names(labels, None)[:length]),
+    )
     largest = max(taken.values())
     for label, size in sizes.items():
         assert taken[label] >= min(size, largest - 1)
@@ -60,13 +69,13 @@ def test_the_choice_does_not_depend_on_the_order_of_the_files(
 ) -> None:
     shuffled = list(labels.items())
     random.shuffle(shuffled)
-    assert select(dict(shuffled), limit) == select(labels, limit)
+    assert chosen_names(dict(shuffled), limit) == chosen_names(labels, limit)
 
 
 def test_the_choice_is_spread_evenly() -> None:
     labels = {f"{i:02d}": 0 for i in range(12)}
-    assert select(labels, 3) == ["02", "06", "10"]
-    assert select(labels, 12) == select(labels, None) == sorted(labels)
+    assert chosen_names(labels, 3) == ["02", "06", "10"]
+    assert chosen_names(labels, 12) == chosen_names(labels, None) == sorted(labels)
 
 
 @pytest.fixture
@@ -78,21 +87,24 @@ def task(corpus: Corpus, data_cache: Path) -> TaskSpec:
 
 def test_official_samples_are_the_clips_through_the_front_end(task: TaskSpec, corpus: Corpus) -> None:
     samples = load_samples(task, "official", scale=SCALE, zero_point=ZERO_POINT)
-    assert samples.inputs.shape == (36, 49, 10, 1)
+    assert samples.inputs.shape == (36, 1, 49, 10, 1)
+    assert samples.inferences.shape == (36, 49, 10, 1)
     assert samples.inputs.dtype == np.int8
+    assert samples.labels is not None
     assert samples.labels.dtype == np.int64
     assert (samples.split, samples.dataset) == ("official", "mini")
     assert samples.dataset_sha256 == store.read_manifest(corpus.dataset, "test").sha256
     for index in (0, 17, 35):
         clip = kws.load_clip(corpus.folder / samples.names[index])
         expected = kws.quantize(kws.mfcc(clip), SCALE, ZERO_POINT)
-        np.testing.assert_array_equal(samples.inputs[index, :, :, 0], expected)
+        np.testing.assert_array_equal(samples.inferences[index, :, :, 0], expected)
         folder = samples.names[index].split("/")[0].strip("_")
         assert task.labels[samples.labels[index]] == folder
 
 
 def test_the_order_is_one_clip_of_each_label_in_turn(task: TaskSpec) -> None:
     samples = load_samples(task, "official", scale=SCALE, zero_point=ZERO_POINT)
+    assert samples.labels is not None
     assert samples.labels.tolist() == list(range(12)) * CLIPS_EACH
     assert [name.split("/")[0] for name in samples.names[:12]] == list(FOLDERS)
 
@@ -100,6 +112,7 @@ def test_the_order_is_one_clip_of_each_label_in_turn(task: TaskSpec) -> None:
 def test_limit_changes_neither_samples_nor_hash(task: TaskSpec) -> None:
     everything = load_samples(task, "official", scale=SCALE, zero_point=ZERO_POINT)
     some = load_samples(task, "official", scale=SCALE, zero_point=ZERO_POINT, limit=12)
+    assert some.labels is not None
     assert some.labels.tolist() == list(range(12))
     assert some.dataset_sha256 == everything.dataset_sha256
     positions = [everything.names.index(name) for name in some.names]
@@ -108,7 +121,7 @@ def test_limit_changes_neither_samples_nor_hash(task: TaskSpec) -> None:
 
 def test_more_clips_than_a_batch_holds(task: TaskSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = load_samples(task, "official", scale=SCALE, zero_point=ZERO_POINT)
-    monkeypatch.setattr("tinybench.datasets.samples._BATCH_CLIPS", 5)
+    monkeypatch.setattr("tinybench.datasets.samples._BATCH_SAMPLES", 5)
     steps: list[tuple[str, int, int]] = []
     parts = load_samples(
         task, "official", scale=SCALE, zero_point=ZERO_POINT, progress=lambda *step: steps.append(step)
@@ -122,7 +135,7 @@ def test_a_changed_clip_is_noticed_even_outside_the_limit(task: TaskSpec, corpus
     path = store.clips_dir(corpus.dataset, "test") / "_unknown_/00000002_nohash_2.wav"
     assert "_unknown_/00000002_nohash_2.wav" not in chosen
     path.write_bytes(corpus.clips["yes/00000002_nohash_2.wav"])
-    with pytest.raises(DataError, match=r"_unknown_/00000002_nohash_2\.wav: is not the clip"):
+    with pytest.raises(DataError, match=r"_unknown_/00000002_nohash_2\.wav: is not the file"):
         load_samples(task, "official", scale=SCALE, zero_point=ZERO_POINT, limit=1)
 
 
@@ -131,7 +144,7 @@ def test_a_clip_of_another_kind_is_noticed(task: TaskSpec, corpus: Corpus) -> No
     clip.write_bytes(b"")
     with pytest.raises(DataError, match=r"yes/extra\.flac was added or removed") as caught:
         load_samples(task, "official", scale=SCALE, zero_point=ZERO_POINT)
-    assert caught.value.hint == "tinybench data verify kws"
+    assert caught.value.hint == "tinybench data verify kws --subset test"
 
 
 def test_official_without_data_says_how_to_get_it(corpus: Corpus, data_cache: Path) -> None:
@@ -185,6 +198,7 @@ def load_smoke(task: TaskSpec) -> None:
 def test_smoke_samples_come_from_the_manifest(corpus: Corpus, smoke: Path) -> None:
     samples = load_samples(corpus.task, "smoke", scale=SCALE, zero_point=ZERO_POINT)
     assert (samples.split, samples.dataset) == ("smoke", "kws-smoke")
+    assert samples.labels is not None
     assert samples.labels.tolist() == list(range(12))
     assert samples.names[0] == "down/a.wav"
     files = hashing.hash_files(smoke.parent, samples.names)
@@ -193,7 +207,7 @@ def test_smoke_samples_come_from_the_manifest(corpus: Corpus, smoke: Path) -> No
 
 def test_a_smoke_clip_that_was_changed(corpus: Corpus, smoke: Path) -> None:
     (smoke.parent / "yes" / "a.wav").write_bytes(corpus.clips["no/00000000_nohash_0.wav"])
-    with pytest.raises(DataError, match=r"yes/a\.wav: is not the clip that was recorded"):
+    with pytest.raises(DataError, match=r"yes/a\.wav: is not the file that was recorded"):
         load_smoke(corpus.task)
 
 
@@ -232,16 +246,16 @@ def test_a_new_task_needs_one_module_and_no_list(
     module = ModuleType("tinybench.datasets.door_bell")
     vars(module).update(
         LABELS=corpus.task.labels,
-        load_clip=lambda path: np.zeros(4, np.float32),
+        load=lambda root, samples: np.zeros((len(samples), 8), np.float32),
         features=lambda clips: clips,
         quantize=lambda values, scale, zero_point: np.full(values.shape, zero_point, np.int8),
-        scan_folder=kws.scan_folder,
+        scan=kws.scan,
     )
     monkeypatch.setitem(sys.modules, module.__name__, module)
     smoke.parent.parent.rename(smoke.parent.parent.with_name("door-bell"))
     task = corpus.task.model_copy(update={"id": "door-bell", "input_shape": (2, 2)})
     samples = load_samples(task, "smoke", scale=1.0, zero_point=7)
-    assert samples.inputs.shape == (12, 2, 2)
+    assert samples.inputs.shape == (12, 2, 2, 2), "two inferences of each sample"
     assert (samples.inputs == 7).all()
 
 
@@ -251,7 +265,7 @@ def test_a_task_without_a_module(corpus: Corpus) -> None:
 
 
 def test_a_module_that_is_no_front_end(corpus: Corpus) -> None:
-    with pytest.raises(ContentError, match=r"lacks LABELS, load_clip, .*scan_folder"):
+    with pytest.raises(ContentError, match=r"lacks LABELS, scan, load, features, quantize"):
         load_smoke(corpus.task.model_copy(update={"id": "hashing"}))
 
 

@@ -206,7 +206,7 @@ def test_a_task_asks_for_its_own_split_first(corpus: Corpus, monkeypatch: pytest
     dataset = corpus.dataset.model_copy(update={"subsets": {"test": subset, "words": subset}})
     tasks = {}
     for name, official in (("kws", "test"), ("sww", "words")):
-        splits = corpus.task.splits.model_copy(update={"official": specs.OfficialSplit(subset=official)})
+        splits = corpus.task.splits.model_copy(update={"official": specs.SubsetSplit(subset=official)})
         tasks[name] = corpus.task.model_copy(update={"id": name, "dataset": dataset, "splits": splits})
     monkeypatch.setattr(specs, "tasks", lambda: tasks)
     assert catalog.find("mini").subset(None) == catalog.find("kws").subset(None) == "test"

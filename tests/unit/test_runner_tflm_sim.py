@@ -34,7 +34,8 @@ def workload(model: Model, count: int = 10) -> Workload:
     inputs = np.random.default_rng(5).integers(-128, 128, (count, 8, 6, 3), dtype=np.int8)
     labels = Interpreter(model).run(inputs).argmax(axis=1)
     labels[0] = (labels[0] + 1) % 4  # one wrong
-    samples = Samples("smoke", "test", "0" * 64, inputs, labels, tuple(f"s{i}" for i in range(count)))
+    names = tuple(f"s{i}" for i in range(count))
+    samples = Samples("smoke", "test", "0" * 64, inputs[:, None], names, labels)
     return Workload(specs.task("kws"), model, specs.device("nucleo-l4r5zi"), samples)
 
 
@@ -70,7 +71,7 @@ def test_the_evidence_holds_what_was_run(model: Model) -> None:
     rows = evidence["outputs.csv"].decode().splitlines()
     assert rows[0] == "sample,label,output_0,output_1,output_2,output_3"
     first = [int(v) for v in rows[1].split(",")[1:]]
-    assert first == [work.samples.labels[0], *Interpreter(model).run(work.samples.inputs[:1])[0]]
+    assert first == [work.samples.labels[0], *Interpreter(model).run(work.samples.inferences[:1])[0]]
     assert len(rows) == 1 + len(work.samples.names)
     assert len(evidence["layers.csv"].decode().splitlines()) == 1 + len(model.operators)
 

@@ -99,7 +99,7 @@ class TestSmokeSplit:
             assert (info.format, info.subtype) == ("FLAC", "PCM_16")
             peak = float(np.abs(kws.load_clip(smoke / row["file"])).max())
             assert 0.01 < peak <= synthesis.PEAK
-        assert len(kws.scan_folder(smoke)) == len(manifest)
+        assert len(kws.scan(smoke)) == len(manifest)
 
     def test_the_plan_is_what_the_split_holds(self, manifest: list[dict[str, str]]) -> None:
         planned = {f"{u.label}/{u.name}.flac": u for u in synthesis.plan("smoke", seed=1)}
@@ -361,9 +361,9 @@ class TestReferenceModel:
         content = (folder / card["file"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == card["sha256"]
         claim = next(a for a in card["accuracy"] if "smoke" in a["data"] and a["precision"] == "int8")
-        clips = kws.scan_folder(smoke)
-        values = kws.features(np.stack([kws.load_clip(path) for path, _ in clips]))
-        hits = predict_int8(content, values) == [label for _, label in clips]
+        clips = kws.scan(smoke)
+        values = kws.features(kws.load(smoke, clips))
+        hits = predict_int8(content, values) == [clip.label for clip in clips]
         assert claim["samples"] == len(clips)
         # One clip of room for other floating-point sums.
         assert float(np.mean(hits)) == pytest.approx(claim["value"], abs=1.1 / len(clips))

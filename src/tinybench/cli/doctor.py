@@ -217,14 +217,15 @@ def data() -> Iterator[Finding]:
     from tinybench.errors import TinybenchError
 
     try:
-        from tinybench.datasets.samples import default_split
+        from tinybench.datasets.splits import default_split
 
         for task in specs.tasks().values():
-            if default_split(task) == "official":
+            split = default_split(task)
+            if split == "official":
                 yield Finding(f"data {task.id}", "ok", "the official split is here")
             else:
                 fix = f"tinybench data fetch {task.id}"
-                yield Finding(f"data {task.id}", "warn", "only the smoke split is here", fix)
+                yield Finding(f"data {task.id}", "warn", f"no official data, only the {split} split", fix)
     except TinybenchError as error:
         yield Finding("data", "fail", error.message, error.hint or "")
 

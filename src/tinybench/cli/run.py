@@ -59,7 +59,12 @@ def hertz(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 @click.option("--device", help="What to run on.  [default: the task's device]")
 @click.option("--clock", callback=hertz, metavar="HZ", help="Core clock: 80MHz.  [default: the device's]")
 @click.option("--model", help="Reference model, or path of a .tflite.  [default: the task's reference model]")
-@click.option("--split", help="official or smoke.  [default: official if its data is here, else smoke]")
+@click.option(
+    "--split",
+    help="official, smoke, golden, or another of the task.  [default: official if its data is here, else "
+    "smoke where the task has it, else golden]",
+)
+@click.option("--data", metavar="DIR", help="Labelled data of your own: the split custom, never publishable.")
 @click.option("--limit", type=click.IntRange(min=1), help="Classify only N samples; never publishable.")
 @click.option(
     "--samples",
@@ -83,6 +88,7 @@ def command(
     clock: int | None,
     model: str | None,
     split: str | None,
+    data: str | None,
     limit: int | None,
     samples: int,
     toolchain: str,
@@ -109,6 +115,7 @@ def command(
             clock_hz=clock,
             model=model,
             split=split,
+            data=data,
             limit=limit,
             samples=samples,
             toolchain=toolchain,
@@ -124,8 +131,10 @@ def command(
         if duty is not None:
             for line in _duty(result, duty, battery):
                 stdout().print(cell(line), soft_wrap=True)
-        if split is None and result.data.split == "smoke":
-            fetch = f"tinybench data fetch {result.task.id}"
+        fetch = f"tinybench data fetch {result.task.id}"
+        if result.data.split == "golden":
+            click.echo(f"advice: accuracy needs data: '{fetch}', or --data DIR for data of your own")
+        elif split is None and result.data.split == "smoke":
             click.echo(f"advice: the official data is not here; fetch it with '{fetch}'")
 
 

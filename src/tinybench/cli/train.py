@@ -57,7 +57,7 @@ def kws(
         seed=recipe.seed if seed is None else seed,
     )
     task = specs.task("kws")
-    smoke = task.folder / task.splits.smoke.folder
+    smoke = None if task.splits.smoke is None else task.folder / task.splits.smoke.folder
     result = train(data_dir, out_dir, config, synthetic_dir=synthetic_dir, smoke_dir=smoke)
     for score in result.scores:
         low, high = score.ci95

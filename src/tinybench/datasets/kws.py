@@ -9,6 +9,7 @@ first ten coefficients. TensorFlow is not needed.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from tinybench.datasets.audio import AUDIO_SUFFIXES, SAMPLE_RATE_HZ, load_audio
-from tinybench.errors import DataError
+from tinybench.datasets.base import Sample
+from tinybench.datasets.folders import scan_labelled
 
 __all__ = [
     "CLIP_SAMPLES",
@@ -24,11 +26,12 @@ __all__ = [
     "LABELS",
     "SAMPLE_RATE_HZ",
     "features",
+    "load",
     "load_clip",
     "mel_matrix",
     "mfcc",
     "quantize",
-    "scan_folder",
+    "scan",
 ]
 
 LABELS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "silence", "unknown")
@@ -157,41 +160,16 @@ def quantize(values: NDArray[np.floating], scale: float, zero_point: int) -> NDA
     return np.asarray(np.clip(np.trunc(shifted), -128, 127), dtype=np.int8)
 
 
-def scan_folder(folder: Path | str) -> list[tuple[Path, int]]:
-    """List the clips of a ``<label>/<file>`` tree as (path, class index), sorted by class name and file name.
-
-    ``_silence_`` and ``_unknown_`` are accepted for ``silence`` and ``unknown``. Folders whose name begins
-    with a dot, and files beside the label folders, are not looked at.
+def scan(root: Path) -> list[Sample]:
+    """List the clips of a ``<label>/<file>`` tree; ``_silence_`` and ``_unknown_`` are ``silence`` and
+    ``unknown``.
 
     Raises:
-        DataError: the folder is missing or holds no label folder, a folder is not a label, a class has no
-        clip or
-            is there under two names.
+        DataError: see :func:`tinybench.datasets.folders.scan_labelled`.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise DataError(
-            f"{root}: no such folder", hint="expected a folder with one folder of clips per label"
-        )
-    clips: list[tuple[Path, int]] = []
-    seen: dict[str, Path] = {}
-    for directory in sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        label = {"_silence_": "silence", "_unknown_": "unknown"}.get(directory.name, directory.name)
-        if label not in LABELS:
-            raise DataError(
-                f"{directory}: '{directory.name}' is not a label", hint=f"labels: {', '.join(LABELS)}"
-            )
-        if label in seen:
-            raise DataError(
-                f"{directory}: '{label}' is already in {seen[label]}", hint="merge the two folders"
-            )
-        seen[label] = directory
-        files = sorted(p for p in directory.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)
-        if not files:
-            raise DataError(
-                f"{directory}: no clip in this class", hint=f"expected {', '.join(AUDIO_SUFFIXES)}"
-            )
-        clips.extend((file, LABELS.index(label)) for file in files)
-    if not clips:
-        raise DataError(f"{root}: no label folder in it", hint=f"expected folders named {', '.join(LABELS)}")
-    return clips
+    return scan_labelled(root, LABELS, AUDIO_SUFFIXES, {"_silence_": "silence", "_unknown_": "unknown"})
+
+
+def load(root: Path, samples: Sequence[Sample]) -> Floats:
+    """Decode clips, see :func:`load_clip`: shape (n, 16000)."""
+    return np.stack([load_clip(root / sample.file) for sample in samples])

@@ -1,17 +1,15 @@
-"""The samples of a split: clips, checked by hash, through the task's front end, quantised for one model."""
+"""The samples of a split: checked by hash, through the task's front end, quantised for one model."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
-from tinybench.datasets import hashing, store
-from tinybench.datasets.base import Samples
-from tinybench.datasets.verify import recorded
-from tinybench.errors import ContentError, DataError, UnknownNameError, UsageError
+from tinybench.datasets import hashing, splits
+from tinybench.datasets.base import FrontEnd, Sample, Samples
+from tinybench.errors import ContentError, ModelError, UsageError
 from tinybench.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -20,40 +18,13 @@ if TYPE_CHECKING:
 
     from tinybench.specs import TaskSpec
 
-_BATCH_CLIPS = 256
-_RESTORE = {
-    "official": "tinybench data verify names all such clips, tinybench data fetch --force restores them",
-    "smoke": "restore it from the repository, or install tinybench again",
-}
-
-
-class FrontEnd(Protocol):
-    """What the module ``tinybench.datasets.<task id>`` provides (with ``_`` for ``-`` in the id)."""
-
-    LABELS: tuple[str, ...]
-    """Equal to the task's ``labels``."""
-
-    def load_clip(self, path: Path) -> NDArray[np.float32]:
-        """Decode one clip to the length that ``features`` takes."""
-        ...
-
-    def features(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Preprocess: shape (n, samples) to (n, ...), per clip as many values as ``input_shape`` has."""
-        ...
-
-    def quantize(self, values: NDArray[np.float32], scale: float, zero_point: int) -> NDArray[np.int8]:
-        """Features to int8 with the scale and zero point of the model's input."""
-        ...
-
-    def scan_folder(self, folder: Path) -> list[tuple[Path, int]]:
-        """The clips of a folder of label folders, with the index of their label."""
-        ...
-
-
-def default_split(task: TaskSpec) -> Literal["official", "smoke"]:
-    """``official`` if its data is on this machine and complete, else ``smoke``."""
-    here = store.status(task.dataset, task.splits.official.subset).state == "present"
-    return "official" if here else "smoke"
+_BATCH_SAMPLES = 256
+_MAX_CLIPPED = 0.25
+"""Share of values outside of what the model's int8 input can say, above which its scale must be wrong."""
+_MAX_SPANS = 8
+"""How far the values may reach, in multiples of what the input can say: real outliers stay well below."""
+_MIN_LEVELS = 16
+"""Steps of the model's input between the smallest and the largest value, below which it must be wrong."""
 
 
 def load_samples(
@@ -62,89 +33,88 @@ def load_samples(
     *,
     scale: float,
     zero_point: int,
+    folder: Path | None = None,
     limit: int | None = None,
     progress: Progress = silent,
 ) -> Samples:
-    """Read, check, preprocess and quantise the clips of a split.
+    """Read, check, preprocess and quantise the samples of a split.
 
-    The order is fixed: the clips of each label by path, and of these in turn the first of every label, the
+    The order is fixed: the samples of each label by name, and of these in turn the first of every label, the
     second of every label, and so on, so that any beginning of the list is balanced. ``limit`` takes from each
     label the same number (one more from the first labels where it does not divide; more from the others where
-    a label runs out), at even distances over its clips: see :func:`select`.
+    a label runs out), at even distances over its samples: see :func:`select`.
 
-    Every clip of the split is hashed, with or without ``limit``: ``dataset_sha256`` says what is on disk.
+    Every file of the split is hashed, with or without ``limit``: ``dataset_sha256`` says what is on disk.
 
     Args:
         task: the task.
-        split: ``official`` or ``smoke``.
+        split: ``official``, ``smoke``, a named split of the task, or ``custom``.
         scale: of the model's input tensor.
         zero_point: of the model's input tensor.
+        folder: labelled data of the user's own: the split ``custom``.
         limit: how many samples to take at most; None for all.
-        progress: called for hashing and, as ``("preprocess", clips done, clips)``, for the rest.
-
-    Returns:
-        ``inputs`` int8 (n, *input_shape), ``labels`` int64 (n,), ``names`` as ``<label>/<file>``.
+        progress: called for hashing and, as ``("preprocess", samples done, samples)``, for the rest.
 
     Raises:
         UnknownNameError: there is no such split.
         DataError: the split is not on this machine, or not what was recorded.
         ContentError: the task has no front end or one that does not fit it.
+        ModelError: the model's input scale does not fit the values that the task has.
     """
     import numpy as np
 
     if limit is not None and limit < 1:
         raise UsageError(f"limit is {limit}; at least one sample is needed", hint="leave it out to take all")
-    front_end = _front_end(task)
-    if split == "official":
-        dataset, root, labels, digests = _official(task, front_end)
-    elif split == "smoke":
-        dataset, root, labels, digests = _smoke(task)
+    front_end = front_end_of(task)
+    if folder is None:
+        located = splits.locate(task, split, front_end, progress)
     else:
-        raise UnknownNameError("split", split, ("official", "smoke"))
-    found = hashing.hash_files(root, sorted(digests), progress)
-    changed = [name for name in found if found[name] != digests[name]]
-    if changed:
-        raise DataError(f"{root / changed[0]}: is not the clip that was recorded", hint=_RESTORE[split])
+        located = splits.locate_custom(task, folder, front_end, progress)
 
-    names = select(labels, limit)
-    inputs = np.empty((len(names), *task.input_shape), dtype=np.int8)
-    for start in range(0, len(names), _BATCH_CLIPS):
-        progress("preprocess", start, len(names))
-        batch = names[start : start + _BATCH_CLIPS]
-        values = front_end.features(np.stack([front_end.load_clip(root / name) for name in batch]))
-        if values.size != len(batch) * int(np.prod(task.input_shape)):
-            raise ContentError(
-                f"task {task.id}: input_shape is {list(task.input_shape)}, "
-                f"but the front end makes {list(values.shape[1:])}",
-                hint="make them equal in task.toml and the module of the task",
-            )
+    taken = select(located.samples, limit)
+    inputs: NDArray[np.int8] | None = None
+    features: NDArray[np.float32] | None = None
+    for start in range(0, len(taken), _BATCH_SAMPLES):
+        progress("preprocess", start, len(taken))
+        batch = taken[start : start + _BATCH_SAMPLES]
+        values = front_end.features(front_end.load(located.root, batch))
+        values = _as_inputs(task, values, len(batch))
+        _check_range(task, values, scale, zero_point)
         quantised = front_end.quantize(values, scale, zero_point)
-        inputs[start : start + len(batch)] = quantised.reshape(len(batch), *task.input_shape)
-    progress("preprocess", len(names), len(names))
+        if inputs is None:
+            inputs = np.empty((len(taken), *values.shape[1:]), np.int8)
+            features = np.empty(inputs.shape, np.float32) if task.metric == "auc" else None
+        inputs[start : start + len(batch)] = quantised
+        if features is not None:
+            features[start : start + len(batch)] = values
+    progress("preprocess", len(taken), len(taken))
+    assert inputs is not None  # every split has a sample
     return Samples(
-        split=split,
-        dataset=dataset,
-        dataset_sha256=hashing.set_sha256(digests),
+        split=located.split,
+        dataset=located.dataset,
+        dataset_sha256=hashing.set_sha256(located.digests),
         inputs=inputs,
-        labels=np.array([labels[name] for name in names], dtype=np.int64),
-        names=tuple(names),
+        names=tuple(sample.name for sample in taken),
+        labels=np.array([sample.label for sample in taken], dtype=np.int64),
+        groups=tuple(sample.group for sample in taken) if any(sample.group for sample in taken) else (),
+        features=features,
     )
 
 
-def select(labels: dict[str, int], limit: int | None) -> list[str]:
-    """Names in the fixed order, ``limit`` of them at most, balanced over the labels.
+def select(samples: Sequence[Sample], limit: int | None) -> list[Sample]:
+    """Samples in the fixed order, ``limit`` of them at most, balanced over the labels.
 
-    With n clips of a label and q to take, it is those at floor((2 i + 1) n / (2 q)), i = 0 ... q - 1.
+    With n samples of a label and q to take, it is those at floor((2 i + 1) n / (2 q)), i = 0 ... q - 1.
 
     Args:
-        labels: name of each clip -> index of its label.
+        samples: those of the split.
         limit: how many to take at most; None for all.
     """
-    by_label: dict[int, list[str]] = {}
-    for name in sorted(labels):
-        by_label.setdefault(labels[name], []).append(name)
+    by_label: dict[int, list[Sample]] = {}
+    for sample in sorted(samples, key=lambda sample: sample.name):
+        by_label.setdefault(sample.label, []).append(sample)
     groups = [by_label[label] for label in sorted(by_label)]
-    quotas = _quotas([len(group) for group in groups], len(labels) if limit is None else limit)
+    quotas = _quotas([len(group) for group in groups], len(samples) if limit is None else limit)
     taken = [
         [group[(2 * i + 1) * len(group) // (2 * quota)] for i in range(quota)]
         for group, quota in zip(groups, quotas, strict=True)
@@ -165,57 +135,53 @@ def _quotas(sizes: Sequence[int], limit: int) -> list[int]:
     return quotas
 
 
-_Split = tuple[str, Path, dict[str, int], dict[str, str]]
-"""Name of the data set, folder, label of each clip, SHA-256 of each clip."""
-
-
-def _official(task: TaskSpec, front_end: FrontEnd) -> _Split:
-    subset = task.splits.official.subset
-    here = store.status(task.dataset, subset)
-    if here.state != "present":
-        raise DataError(
-            f"the official split of {task.id} is not on this machine: {here.detail}",
-            hint=f"tinybench data fetch {task.id}, or use the smoke split",
+def _as_inputs(task: TaskSpec, values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """What a front end made, as (samples, inferences of each, *input shape)."""
+    size = 1
+    for extent in task.input_shape:
+        size *= extent
+    each, rest = divmod(values.size, count * size)
+    if rest or not each:
+        raise ContentError(
+            f"task {task.id}: input_shape is {list(task.input_shape)}, "
+            f"but the front end makes {list(values.shape[1:])}",
+            hint="make them equal in task.toml and the module of the task",
         )
-    digests = recorded(task.dataset, subset)
-    root = store.clips_dir(task.dataset, subset)
-    labels = {path.relative_to(root).as_posix(): label for path, label in front_end.scan_folder(root)}
-    if labels.keys() != digests.keys():
-        odd = min(labels.keys() ^ digests.keys())
-        raise DataError(f"{root}: {odd} was added or removed", hint=f"tinybench data verify {task.id}")
-    return task.dataset.id, root, labels, digests
+    return values.reshape(count, each, *task.input_shape)
 
 
-def _smoke(task: TaskSpec) -> _Split:
-    root, path = task.folder / task.splits.smoke.folder, task.folder / task.splits.smoke.manifest
-    labels: dict[str, int] = {}
-    digests: dict[str, str] = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as handle:
-            for row in csv.DictReader(handle, strict=True):
-                name = row["file"]
-                if name in labels:
-                    raise ContentError(f"{path}: {name} is there twice", hint="correct the manifest")
-                labels[name], digests[name] = task.labels.index(row["label"]), row["sha256"]
-    except KeyError as error:
-        raise ContentError(f"{path}: has no column {error}", hint="correct the manifest") from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise ContentError(f"{path}: {error}", hint="restore or correct the manifest") from error
-    if not labels:
-        raise ContentError(f"{path}: lists no clip", hint="restore or correct the manifest")
-    return f"{task.id}-smoke", root, labels, digests
+def _check_range(task: TaskSpec, values: NDArray[np.float32], scale: float, zero_point: int) -> None:
+    """Refuse a model whose input says something else than the task's features.
+
+    An int8 model trained on pixels from 0 to 1 runs on pixels from 0 to 255 without complaint, and is wrong.
+    """
+    low, high = scale * (-128 - zero_point), scale * (127 - zero_point)
+    least, most = float(values.min()), float(values.max())
+    clipped = float(((values < low - scale) | (values > high + scale)).mean())
+    span = most - least
+    if clipped > _MAX_CLIPPED or span > _MAX_SPANS * (high - low) or 0 < span < _MIN_LEVELS * scale:
+        raise ModelError(
+            f"the int8 input of the model stands for {low:.4g} to {high:.4g} in steps of {scale:.4g}, "
+            f"but the inputs of task '{task.id}' go from {least:.4g} to {most:.4g}",
+            hint="convert it with inputs that are preprocessed as the task card says",
+        )
 
 
-def _front_end(task: TaskSpec) -> FrontEnd:
+def front_end_of(task: TaskSpec) -> FrontEnd:
+    """The module that decodes and preprocesses for a task.
+
+    Raises:
+        ContentError: there is none, or it is not one of this task.
+    """
     name = f"tinybench.datasets.{task.id.replace('-', '_').replace('.', '_')}"
-    hint = "a task has a module with LABELS, load_clip, features, quantize and scan_folder"
+    provided = ("LABELS", "scan", "load", "features", "quantize")
+    hint = f"a task has a module with {', '.join(provided)}"
     try:
         module = import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
         raise ContentError(f"task {task.id}: there is no module {name}", hint=hint) from error
-    provided = ("LABELS", "load_clip", "features", "quantize", "scan_folder")
     lacking = [attribute for attribute in provided if not hasattr(module, attribute)]
     if lacking:
         raise ContentError(f"task {task.id}: module {name} lacks {', '.join(lacking)}", hint=hint)

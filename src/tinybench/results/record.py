@@ -69,7 +69,7 @@ def record(
     accuracy_name = accuracy_metric(task)
     order = METRIC_NAMES.index
     metrics = tuple(sorted(measurement.metrics, key=lambda metric: order(metric.name)))
-    unavailable = _with_missing(measurement, accuracy_name)
+    unavailable = _with_missing(measurement, accuracy_name, labelled=samples.labels is not None)
     accuracy = next((metric for metric in metrics if metric.name == accuracy_name), None)
     reasons = _not_publishable(samples.split, limit, accuracy is not None, _has_seen_test(model.sha256))
     data = DataRef.model_validate(
@@ -115,14 +115,19 @@ def _label(name: str) -> str:
     return printable.encode()[:_MAX_LABEL_BYTES].decode("utf-8", "ignore")
 
 
-def _with_missing(measurement: Measurement, accuracy_name: MetricName) -> tuple[Unavailable, ...]:
+def _with_missing(
+    measurement: Measurement, accuracy_name: MetricName, *, labelled: bool
+) -> tuple[Unavailable, ...]:
     """List every metric of the task that the runner neither gave nor explained."""
+    reasons = {} if labelled else {accuracy_name: "golden vectors have no labels: accuracy needs a data set"}
     explained = {missing.name: missing for missing in measurement.unavailable}
     given = {metric.name for metric in measurement.metrics}
     wanted = (name for name in METRIC_NAMES if not name.startswith("accuracy.") or name == accuracy_name)
     for name in wanted:
         if name not in given and name not in explained:
-            explained[name] = Unavailable(name=name, reason="the runner does not report it")
+            explained[name] = Unavailable(
+                name=name, reason=reasons.get(name, "the runner does not report it")
+            )
     return tuple(explained[name] for name in METRIC_NAMES if name in explained)
 
 

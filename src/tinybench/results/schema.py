@@ -62,6 +62,7 @@ METRIC_NAMES: Final[tuple[MetricName, ...]] = get_args(MetricName)
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
+SplitName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_.][a-z0-9]+)*$", max_length=40)]
 Count = Annotated[int, Field(ge=0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 EvidenceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
@@ -201,7 +202,9 @@ class TaskRef(_Frozen):
 class DataRef(_Frozen):
     """Which samples were classified."""
 
-    split: Literal["official", "smoke"]
+    split: SplitName
+    """``official``, ``smoke``, ``custom`` (a folder of the user's), ``golden`` (no labelled data), or another
+    split that the task names; only ``official`` is ever published."""
     dataset: Text
     dataset_sha256: Sha256
     samples: Annotated[int, Field(gt=0)]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybench import __version__
+from tinybench.datasets.base import Samples
 from tinybench.errors import MismatchError
 from tinybench.mcusim.compilers import compiler
 from tinybench.mcusim.energy import inference_energy_j, run_power_w
@@ -26,7 +27,7 @@ from tinybench.progress import Progress, silent
 from tinybench.results.schema import Engine, Layer, Metric, MetricName, Mode, Unavailable
 from tinybench.runners.base import Measurement, Workload
 from tinybench.runners.tflm import Interpreter
-from tinybench.statistics import wilson_interval
+from tinybench.scoring import Accuracy, accuracy
 
 MIN_CHECKED_INPUTS = 8
 _SEED = 20_240_229
@@ -52,22 +53,26 @@ class TflmSim:
         built = build(model, device, compiler(workload.toolchain))
         interpreter = Interpreter(model)
 
-        checked = checked_inputs(model, samples.inputs, workload.checked_inputs)
+        inputs = samples.inferences
+        checked = checked_inputs(model, inputs, workload.checked_inputs)
         simulation = simulate(
             built, device, checked, on_inference=lambda done: progress("simulating", done, len(checked))
         )
         expected = interpreter.run(checked)
         check_equal(simulation.outputs, expected)
 
-        total = len(samples.inputs)
-        outputs = interpreter.run(samples.inputs, lambda done: progress("classifying", done, total))
+        outputs = interpreter.run(inputs, lambda done: progress("classifying", done, len(inputs)))
+        notes = [_checked_note(samples, len(inputs), len(checked))]
+        if samples.expected is not None:
+            check_golden(outputs, samples)
+            notes.append(f"outputs of TFLite Micro equal all {len(outputs)} golden vectors of the task")
+        scored = accuracy(workload.task, model, samples, outputs)
         latency_s = simulation.cycles / device.clock_hz.value
-        checked_note = _checked_note(min(total, len(checked)), len(checked))
         energy, missing = _energy(workload, latency_s)
         return Measurement(
             engine=engine_of(built),
             metrics=(
-                _top1(outputs, samples.labels),
+                *_accuracy(scored),
                 _with_interval("latency.per_inference", latency_s, "simulated", workload),
                 Metric.of("throughput", 1 / latency_s, "simulated"),
                 Metric.of("cycles.per_inference", simulation.cycles, "simulated", note=_spread(simulation)),
@@ -90,9 +95,9 @@ class TflmSim:
                 "firmware.elf": built.firmware.elf,
                 "model.c": built.program.source.encode(),
                 "layers.csv": _layer_csv(model, built, simulation),
-                "outputs.csv": _output_csv(samples.names, samples.labels, outputs),
+                **(scored.evidence if scored else {}),
             },
-            notes=(checked_note,),
+            notes=tuple(notes),
         )
 
 
@@ -139,15 +144,35 @@ def check_equal(simulated: NDArray[np.int8], expected: NDArray[np.int8]) -> None
         )
 
 
-def _top1(outputs: NDArray[np.int8], labels: NDArray[np.int64]) -> Metric:
-    correct = int(np.count_nonzero(outputs.argmax(axis=1) == labels))
-    interval = wilson_interval(correct, len(labels))
-    note = "TFLite Micro on the host"
-    return Metric.of("accuracy.top1", correct / len(labels), "simulated", ci95=interval, note=note)
+def check_golden(outputs: NDArray[np.int8], samples: Samples) -> None:
+    """Compare outputs with those that the golden vectors of the task record for this model.
+
+    Raises:
+        MismatchError: naming the first vector that differs.
+    """
+    assert samples.expected is not None
+    different = np.flatnonzero((outputs != samples.expected).any(axis=1))
+    if different.size:
+        raise MismatchError(
+            f"golden vector '{samples.names[different[0]]}': TFLite Micro gives another output than the one "
+            f"recorded ({different.size} of {len(outputs)} vectors differ)",
+            hint="the installed interpreter is another one; 'tinybench doctor' shows versions",
+        )
 
 
-def _checked_note(real: int, total: int) -> str:
-    kinds = f"{real} samples" if real == total else f"{real} samples and {total - real} random inputs"
+def _accuracy(scored: Accuracy | None) -> tuple[Metric, ...]:
+    if scored is None:
+        return ()
+    note = "TFLite Micro on the host" + (f"; {scored.note}" if scored.note else "")
+    return (Metric.of(scored.name, scored.value, "simulated", ci95=scored.ci95, note=note),)
+
+
+def _checked_note(samples: Samples, inputs: int, checked: int) -> str:
+    real = min(inputs, checked)
+    kind = "golden inputs" if samples.labels is None else "samples"
+    if inputs != len(samples.names):
+        kind = f"inputs of {kind}"
+    kinds = f"{real} {kind}" if real == checked else f"{real} {kind} and {checked - real} random inputs"
     return f"outputs of the simulated core equal TFLite Micro's, bit for bit, on {kinds}"
 
 
@@ -223,11 +248,6 @@ def _layer_csv(model: Model, built: Build, simulation: Simulation) -> bytes:
         )
     ]
     return _csv(("index", "function", "macs", *counted), rows)
-
-
-def _output_csv(names: Sequence[str], labels: NDArray[np.int64], outputs: NDArray[np.int8]) -> bytes:
-    header = ("sample", "label", *(f"output_{i}" for i in range(outputs.shape[1])))
-    return _csv(header, ((n, int(y), *map(int, o)) for n, y, o in zip(names, labels, outputs, strict=True)))
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

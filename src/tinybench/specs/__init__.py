@@ -27,10 +27,10 @@ from tinybench.specs.model_spec import AccuracyClaim, ModelSpec, Provenance
 from tinybench.specs.task_spec import (
     Archive,
     DatasetSpec,
-    OfficialSplit,
     SmokeSplit,
     Splits,
     Subset,
+    SubsetSplit,
     TaskSpec,
 )
 
@@ -44,7 +44,6 @@ __all__ = [
     "FlashTiming",
     "Identifier",
     "ModelSpec",
-    "OfficialSplit",
     "Power",
     "Provenance",
     "RamTiming",
@@ -55,6 +54,7 @@ __all__ = [
     "Sourced",
     "Splits",
     "Subset",
+    "SubsetSplit",
     "TaskSpec",
     "WaitStates",
     "batteries",

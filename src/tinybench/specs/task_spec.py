@@ -60,10 +60,12 @@ class DatasetSpec(Spec):
         return next(archive for archive in self.archives if archive.name == name)
 
 
-class OfficialSplit(Frozen):
-    """The split that results may be published on: a subset of the task's data set."""
+class SubsetSplit(Frozen):
+    """A subset of the task's data set, or the samples of it that a list names."""
 
     subset: str
+    names: str | None = None
+    """File in the task's folder with one name of a sample per line; without it, the whole subset."""
 
 
 class SmokeSplit(Frozen):
@@ -74,10 +76,18 @@ class SmokeSplit(Frozen):
 
 
 class Splits(Frozen):
-    """The splits of a task."""
+    """The splits of a task: ``--split`` takes ``official``, ``smoke`` and the keys of ``named``."""
 
-    official: OfficialSplit
-    smoke: SmokeSplit
+    official: SubsetSplit
+    """The split that results may be published on."""
+    smoke: SmokeSplit | None = None
+    named: dict[Identifier, SubsetSplit] = Field(default_factory=dict)
+    """Others to measure on, never published."""
+
+    @property
+    def of_subsets(self) -> dict[str, SubsetSplit]:
+        """Every split that is part of the data set."""
+        return {"official": self.official, **self.named}
 
 
 class TaskSpec(Spec):
@@ -85,7 +95,9 @@ class TaskSpec(Spec):
 
     version: str
     summary: str
-    metric: Literal["top1"]
+    metric: Literal["top1", "auc"]
+    """``top1``: share of samples whose largest output is that of their label. ``auc``: area under the ROC
+    curve, with the mean squared error between input and output as the score."""
     target: Annotated[float, Field(gt=0, le=1)]
     labels: tuple[str, ...]
     input_shape: tuple[int, ...]
@@ -98,10 +110,14 @@ class TaskSpec(Spec):
     splits: Splits
 
     @model_validator(mode="after")
-    def _official_split_exists(self) -> TaskSpec:
-        if self.splits.official.subset not in self.dataset.subsets:
-            known = ", ".join(sorted(self.dataset.subsets))
-            raise ValueError(f"splits.official.subset: '{self.splits.official.subset}' is none of {known}")
+    def _splits_exist(self) -> TaskSpec:
+        known = ", ".join(sorted(self.dataset.subsets))
+        for name, split in self.splits.of_subsets.items():
+            if split.subset not in self.dataset.subsets:
+                raise ValueError(f"splits.{name}.subset: '{split.subset}' is none of {known}")
+        reserved = {"official", "smoke", "custom", "golden"} & self.splits.named.keys()
+        if reserved:
+            raise ValueError(f"splits.named: '{min(reserved)}' is the name of another split")
         return self
 
     @property

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tinybench.datasets import kws
 from tinybench.datasets.audio import AUDIO_SUFFIXES, load_audio
+from tinybench.datasets.base import Sample
 from tinybench.errors import DataError
 from tinybench.training.augmentation import AugmentationConfig, augment
 
@@ -54,8 +55,8 @@ def load_noises(folder: Path) -> list[NDArray[np.float32]]:
 
 def clean_features(folder: Path) -> FeatureSet:
     """Features of the clips of one ``<label>/<file>`` folder as they are: one version each."""
-    clips = kws.scan_folder(folder)
-    values = kws.features(np.stack([kws.load_clip(path) for path, _ in clips]))
+    clips = kws.scan(folder)
+    values = kws.features(kws.load(folder, clips))
     return FeatureSet(values[:, None], _labels(clips), _names(folder, clips))
 
 
@@ -68,7 +69,7 @@ def augmented_features(
     The random numbers of a clip depend on the seed, its name and the version only, never on its place in
     the list. The result is kept in ``cache_dir`` under a name that holds what it was made from.
     """
-    clips = kws.scan_folder(folder)
+    clips = kws.scan(folder)
     names = _names(folder, clips)
     config = AugmentationConfig()
     recipe = json.dumps([RECIPE_VERSION, names, versions, seed, asdict(config)])
@@ -77,7 +78,15 @@ def augmented_features(
         return FeatureSet(np.load(cache), _labels(clips), names)
     noises = load_noises(noise_dir)
     tasks = [
-        (clips[i : i + _CLIPS_PER_TASK], names[i : i + _CLIPS_PER_TASK], noises, versions, seed, config)
+        (
+            folder,
+            clips[i : i + _CLIPS_PER_TASK],
+            names[i : i + _CLIPS_PER_TASK],
+            noises,
+            versions,
+            seed,
+            config,
+        )
         for i in range(0, len(clips), _CLIPS_PER_TASK)
     ]
     _log.info("augmenting %d clips of %s, %d versions each", len(clips), folder, versions)
@@ -94,28 +103,26 @@ def augmented_features(
     return FeatureSet(values, _labels(clips), names)
 
 
-_Task = tuple[
-    Sequence[tuple[Path, int]], Sequence[str], list[NDArray[np.float32]], int, int, AugmentationConfig
-]
+_Task = tuple[Path, Sequence[Sample], Sequence[str], list[NDArray[np.float32]], int, int, AugmentationConfig]
 
 
 def _augment_task(task: _Task) -> NDArray[np.float16]:
-    clips, names, noises, versions, seed, config = task
+    folder, clips, names, noises, versions, seed, config = task
     waves = np.empty((len(clips), versions, kws.CLIP_SAMPLES), dtype=np.float32)
-    for i, ((path, label), name) in enumerate(zip(clips, names, strict=True)):
-        clip = kws.load_clip(path)
+    for i, (sample, name) in enumerate(zip(clips, names, strict=True)):
+        clip = kws.load_clip(folder / sample.file)
         digest = hashlib.sha256(name.encode()).digest()
         rng = np.random.default_rng([seed, int.from_bytes(digest[:8], "little")])
         waves[i, 0] = clip
         for version in range(1, versions):
-            waves[i, version] = augment(clip, label, noises, rng, config)
+            waves[i, version] = augment(clip, sample.label, noises, rng, config)
     flat = kws.features(waves.reshape(-1, kws.CLIP_SAMPLES))
     return flat.reshape(len(clips), versions, *kws.FEATURE_SHAPE).astype(np.float16)
 
 
-def _labels(clips: Sequence[tuple[Path, int]]) -> NDArray[np.int64]:
-    return np.array([label for _, label in clips], dtype=np.int64)
+def _labels(clips: Sequence[Sample]) -> NDArray[np.int64]:
+    return np.array([clip.label for clip in clips], dtype=np.int64)
 
 
-def _names(folder: Path, clips: Sequence[tuple[Path, int]]) -> tuple[str, ...]:
-    return tuple(f"{folder.name}/{path.parent.name}/{path.name}" for path, _ in clips)
+def _names(folder: Path, clips: Sequence[Sample]) -> tuple[str, ...]:
+    return tuple(f"{folder.name}/{clip.file}" for clip in clips)
