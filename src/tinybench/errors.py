@@ -12,6 +12,7 @@
     ├── OfflineError            a run without network wanted the network              exit 1
     ├── CapacityError           the model does not fit the device (says by how much)  exit 1
     ├── ToolchainError          the firmware could not be built                       exit 1
+    ├── WorkerError             a process that runs an interpreter ended              exit 1
     ├── SimulationError         the simulated core stopped in an unexpected way       exit 1
     └── MismatchError           two things that must be equal are not                 exit 1
 
@@ -90,6 +91,12 @@ class CapacityError(TinybenchError):
 
 class ToolchainError(TinybenchError):
     """The firmware could not be compiled or linked."""
+
+    exit_code = 1
+
+
+class WorkerError(TinybenchError):
+    """A process that runs an interpreter ended before its work did."""
 
     exit_code = 1
 

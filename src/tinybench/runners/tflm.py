@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from tinybench.errors import ModelError
 from tinybench.models import Model
+from tinybench.results.record import installed_version
 
+_PACKAGE = "tflite-micro"
 _ARENA_BYTES = 16 * 2**20
 """More than any device has; what is used of it is read back."""
 
@@ -25,7 +27,8 @@ class Interpreter:
     def __init__(self, model: Model) -> None:
         from tflite_micro.python.tflite_micro import runtime
 
-        self._model = model
+        self.model = model
+        self.version = f"{_PACKAGE} {installed_version(_PACKAGE)}"
         with _native_stderr() as said:
             try:
                 self._interpreter = runtime.Interpreter.from_bytes(model.data, arena_size=_ARENA_BYTES)
@@ -35,26 +38,22 @@ class Interpreter:
                 # The package unpacks all of the file, also what neither it nor this project needs.
                 raise self._refused("the file is corrupt") from None
 
-    def run(
-        self, inputs: NDArray[np.int8], on_inference: Callable[[int], None] | None = None
-    ) -> NDArray[np.int8]:
+    def run(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
         """Outputs, int8 of shape (n, output elements), for inputs of shape (n, *input without batch)."""
-        outputs = np.empty((len(inputs), self._model.output.elements), np.int8)
+        outputs = np.empty((len(inputs), self.model.output.elements), np.int8)
         for index, data in enumerate(inputs):
-            self._interpreter.set_input(data.reshape(self._model.input.shape), 0)
+            self._interpreter.set_input(data.reshape(self.model.input.shape), 0)
             try:
                 self._interpreter.invoke()
             except RuntimeError as error:
                 raise self._refused(str(error)) from None
             outputs[index] = self._interpreter.get_output(0).ravel()
-            if on_inference is not None:
-                on_inference(index + 1)
         return outputs
 
     def _refused(self, said: str) -> ModelError:
         reason = said.strip().splitlines() or ["no reason given"]
         return ModelError(
-            f"{self._model.path}: TFLite Micro refuses it: {reason[0]}",
+            f"{self.model.path}: TFLite Micro refuses it: {reason[0]}",
             hint="export the model for TFLite Micro",
         )
 
@@ -68,7 +67,7 @@ class Interpreter:
             found = re.search(r"Arena allocation total (\d+) bytes", said())
         if found is None:
             raise ModelError(
-                f"{self._model.path}: TFLite Micro does not tell its arena", hint="run 'tinybench doctor'"
+                f"{self.model.path}: TFLite Micro does not tell its arena", hint="run 'tinybench doctor'"
             )
         return int(found.group(1))
 

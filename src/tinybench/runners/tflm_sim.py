@@ -26,6 +26,7 @@ from tinybench.models import Model
 from tinybench.progress import Progress, silent
 from tinybench.results.schema import Engine, Layer, Metric, MetricName, Mode, Unavailable
 from tinybench.runners.base import Measurement, Workload
+from tinybench.runners.classify import classify
 from tinybench.runners.tflm import Interpreter
 from tinybench.scoring import Accuracy, accuracy
 
@@ -61,7 +62,7 @@ class TflmSim:
         expected = interpreter.run(checked)
         check_equal(simulation.outputs, expected)
 
-        outputs = interpreter.run(inputs, lambda done: progress("classifying", done, len(inputs)))
+        outputs = classify(interpreter, inputs, progress)
         notes = [_checked_note(samples, len(inputs), len(checked))]
         if samples.expected is not None:
             check_golden(outputs, samples)
