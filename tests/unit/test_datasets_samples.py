@@ -250,6 +250,7 @@ def test_a_new_task_needs_one_module_and_no_list(
         features=lambda clips: clips,
         quantize=lambda values, scale, zero_point: np.full(values.shape, zero_point, np.int8),
         scan=kws.scan,
+        stimuli=dict,
     )
     monkeypatch.setitem(sys.modules, module.__name__, module)
     smoke.parent.parent.rename(smoke.parent.parent.with_name("door-bell"))
@@ -265,7 +266,7 @@ def test_a_task_without_a_module(corpus: Corpus) -> None:
 
 
 def test_a_module_that_is_no_front_end(corpus: Corpus) -> None:
-    with pytest.raises(ContentError, match=r"lacks LABELS, scan, load, features, quantize"):
+    with pytest.raises(ContentError, match=r"lacks LABELS, scan, load, features, quantize, stimuli"):
         load_smoke(corpus.task.model_copy(update={"id": "hashing"}))
 
 

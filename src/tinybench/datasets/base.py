@@ -76,6 +76,10 @@ class FrontEnd(Protocol):
         """Preprocess what ``load`` gave: per sample, as many values as one or several inputs have."""
         ...
 
+    def stimuli(self) -> dict[str, NDArray[Any]]:
+        """Sixteen made inputs by name, each as one of what ``load`` gives; for golden vectors."""
+        ...
+
     def quantize(self, values: NDArray[np.float32], scale: float, zero_point: int) -> NDArray[np.int8]:
         """Features to int8 with the scale and zero point of the model's input."""
         ...

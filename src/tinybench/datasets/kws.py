@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tinybench.datasets.audio import AUDIO_SUFFIXES, SAMPLE_RATE_HZ, load_audio
 from tinybench.datasets.base import Sample
 from tinybench.datasets.folders import scan_labelled
+from tinybench.datasets.stimuli import sounds
 
 __all__ = [
     "CLIP_SAMPLES",
@@ -32,6 +33,7 @@ __all__ = [
     "mfcc",
     "quantize",
     "scan",
+    "stimuli",
 ]
 
 LABELS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "silence", "unknown")
@@ -173,3 +175,8 @@ def scan(root: Path) -> list[Sample]:
 def load(root: Path, samples: Sequence[Sample]) -> Floats:
     """Decode clips, see :func:`load_clip`: shape (n, 16000)."""
     return np.stack([load_clip(root / sample.file) for sample in samples])
+
+
+def stimuli() -> dict[str, Floats]:
+    """Made clips by name, shape (16000,) each, see :mod:`tinybench.datasets.stimuli`."""
+    return dict(sounds(CLIP_SAMPLES, SAMPLE_RATE_HZ))

@@ -174,7 +174,7 @@ def front_end_of(task: TaskSpec) -> FrontEnd:
         ContentError: there is none, or it is not one of this task.
     """
     name = f"tinybench.datasets.{task.id.replace('-', '_').replace('.', '_')}"
-    provided = ("LABELS", "scan", "load", "features", "quantize")
+    provided = ("LABELS", "scan", "load", "features", "quantize", "stimuli")
     hint = f"a task has a module with {', '.join(provided)}"
     try:
         module = import_module(name)
