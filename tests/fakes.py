@@ -59,7 +59,7 @@ title = "test"
 archive = "demo.tar.gz"
 folders = ["no", "yes"]
 suffix = ".wav"
-clips = 10
+files = 10
 """
 
 MODEL_TOML = """

@@ -8,6 +8,7 @@ import re
 import tarfile
 import threading
 import wave
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,8 +58,17 @@ def write_tar(path: Path, members: list[tuple[tarfile.TarInfo, bytes]]) -> Path:
     return path
 
 
+def write_zip(
+    path: Path, members: dict[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED
+) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
 def describe(
-    archive: Path, *, url: str = "http://127.0.0.1:9/", clips: int, expected: str | None = None
+    archive: Path, *, url: str = "http://127.0.0.1:9/", files: int, expected: str | None = None
 ) -> DatasetSpec:
     """A data set of one archive and one subset, ``test``."""
     data = archive.read_bytes()
@@ -85,7 +95,7 @@ def describe(
                     "archive": archive.name,
                     "folders": FOLDERS,
                     "suffix": ".wav",
-                    "clips": clips,
+                    "files": files,
                     "sha256": expected,
                 }
             },
@@ -106,7 +116,7 @@ class Corpus:
         return specs.task("kws").model_copy(update={"dataset": self.dataset})
 
     def served_from(self, url: str) -> DatasetSpec:
-        return describe(self.archive, url=url, clips=len(self.clips))
+        return describe(self.archive, url=url, files=len(self.clips))
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +143,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     (folder / "README.md").write_text("text")
     (folder / "right" / ".DS_Store").write_text("finder")
     archive = write_tar(root / "mini.tar.gz", members)
-    return Corpus(clips, folder, archive, describe(archive, clips=len(clips)))
+    return Corpus(clips, folder, archive, describe(archive, files=len(clips)))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tinybench import specs
 from tinybench.cli import _console
 from tinybench.cli.data import command
 from tinybench.datasets import store
-from tinybench.errors import DataError, FetchError, MismatchError, UnknownNameError
+from tinybench.errors import DataError, FetchError, MismatchError, UnknownNameError, UsageError
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_list_says_what_there_is_and_what_is_here(mini: Corpus) -> None:
     assert (row["dataset"], row["state"], row["sha256"]) == ("mini", "absent", None)
     good("fetch", "kws")
     (row,) = json.loads(good("list", "--json").stdout)
-    assert (row["state"], row["clips"], row["license"]) == ("present", 36, "CC0-1.0")
+    assert (row["state"], row["files"], row["license"]) == ("present", 36, "CC0-1.0")
     assert row["sha256"] == store.read_manifest(mini.dataset, "test").sha256
     assert Path(row["path"], "yes").is_dir()
 
@@ -64,7 +64,7 @@ def test_names_are_whole_on_a_narrow_terminal(mini: Corpus, monkeypatch: pytest.
 @pytest.mark.parametrize("name", ["kws", "mini"])
 def test_fetch_takes_the_name_of_the_task_or_of_the_data_set(mini: Corpus, name: str) -> None:
     result = good("fetch", name)
-    assert "36 clips in" in result.stdout
+    assert "36 files in" in result.stdout
     assert mini.dataset.archives[0].url in result.stderr
     assert store.status(mini.dataset, "test").state == "present"
 
@@ -83,20 +83,20 @@ def test_fetch_fails_with_an_error_and_not_a_traceback(mini: Corpus, server: Ser
 
 @pytest.mark.parametrize("source", ["archive", "folder"])
 def test_import(mini: Corpus, server: Server, source: str) -> None:
-    assert "36 clips in" in good("import", "kws", getattr(mini, source)).stdout
+    assert "36 files in" in good("import", "kws", getattr(mini, source)).stdout
     assert server.seen == []
     assert "as recorded" in good("verify", "kws").stdout
 
 
 def test_verify_names_the_clips_and_fails(mini: Corpus) -> None:
     good("import", "kws", mini.archive)
-    root = store.clips_dir(mini.dataset, "test")
+    root = store.files_dir(mini.dataset, "test")
     (root / "yes/00000000_nohash_0.wav").write_bytes(b"changed")
     for number in range(25):
         (root / f"no/extra{number:02d}.wav").write_bytes(b"")
     result = data("verify", "kws")
     assert isinstance(result.exception, MismatchError)
-    assert result.exception.message == "mini, test: 25 extra, 1 changed of 36 clips"
+    assert result.exception.message == "mini, test: 25 extra, 1 changed of 36 files"
     assert "changed: yes/00000000_nohash_0.wav\n" in result.stdout
     assert "extra: no/extra19.wav\nextra: and 5 more\n" in result.stdout
     result = data("verify", "kws", "--json")
@@ -107,7 +107,7 @@ def test_verify_names_the_clips_and_fails(mini: Corpus) -> None:
 
 def test_force_restores_what_verify_found(mini: Corpus, server: Server) -> None:
     good("fetch", "kws")
-    clip = store.clips_dir(mini.dataset, "test") / "yes/00000000_nohash_0.wav"
+    clip = store.files_dir(mini.dataset, "test") / "yes/00000000_nohash_0.wav"
     clip.write_bytes(b"changed")
     good("fetch", "kws")
     assert isinstance(data("verify", "kws").exception, MismatchError)
@@ -130,3 +130,24 @@ def test_unknown_names(mini: Corpus, arguments: tuple[str, ...]) -> None:
     result = data(*arguments)
     assert isinstance(result.exception, UnknownNameError)
     assert "did you mean" in str(result.exception.hint)
+
+
+@pytest.mark.parametrize("verb", ["fetch", "import"])
+def test_a_licence_that_has_to_be_accepted(
+    mini: Corpus, server: Server, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    dataset = mini.dataset.model_copy(update={"license_acceptance": True})
+    task = specs.tasks()["kws"].model_copy(update={"dataset": dataset})
+    monkeypatch.setattr(specs, "tasks", lambda: {"kws": task})
+    arguments = ("kws", mini.archive) if verb == "import" else ("kws",)
+    result = data(verb, *arguments)
+    assert isinstance(result.exception, UsageError)
+    assert "CC0-1.0" in result.exception.message
+    assert (
+        str(result.exception.hint)
+        == f"read {dataset.license_url} and, if you accept it, add --accept-license"
+    )
+    assert server.seen == []
+    good(verb, *arguments, "--accept-license")
+    assert store.read_manifest(dataset, "test").accepted_license == "CC0-1.0"
+    good("verify", "kws")

@@ -361,7 +361,7 @@ def test_fetch_makes_the_subset_present(server: Server, corpus: Corpus, data_cac
     manifest = fetch(dataset, "test", pause=never)
     assert store.status(dataset, "test").manifest == manifest
     assert manifest.archive_sha256 == dataset.archives[0].sha256
-    installed = store.clips_dir(dataset, "test")
+    installed = store.files_dir(dataset, "test")
     found = {p.relative_to(installed).as_posix(): p.read_bytes() for p in installed.rglob("*") if p.is_file()}
     assert found == corpus.clips
 
@@ -380,7 +380,7 @@ def test_fetch_repairs_an_incomplete_subset(server: Server, corpus: Corpus, data
     server.replies = [send(corpus.archive.read_bytes())]
     dataset = corpus.served_from(server.url)
     fetch(dataset, "test")
-    shutil.rmtree(store.clips_dir(dataset, "test") / "yes")
+    shutil.rmtree(store.files_dir(dataset, "test") / "yes")
     assert store.status(dataset, "test").state == "incomplete"
     fetch(dataset, "test")
     assert store.status(dataset, "test").state == "present"
@@ -389,8 +389,8 @@ def test_fetch_repairs_an_incomplete_subset(server: Server, corpus: Corpus, data
 def test_an_archive_that_is_not_what_the_task_says(server: Server, tmp_path: Path, data_cache: Path) -> None:
     archive = write_tar(tmp_path / "odd.tar.gz", [member("./yes/a.wav", b"a")])
     server.replies = [send(archive.read_bytes())]
-    dataset = describe(archive, url=server.url, clips=12)
-    with pytest.raises(DataError, match="label folders missing: down"):
+    dataset = describe(archive, url=server.url, files=12)
+    with pytest.raises(DataError, match="folders missing: down"):
         fetch(dataset, "test")
     assert [path.name for path in (data_cache / "datasets" / "mini").iterdir()] == []
 

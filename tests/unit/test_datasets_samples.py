@@ -132,7 +132,7 @@ def test_more_clips_than_a_batch_holds(task: TaskSpec, monkeypatch: pytest.Monke
 
 def test_a_changed_clip_is_noticed_even_outside_the_limit(task: TaskSpec, corpus: Corpus) -> None:
     chosen = load_samples(task, "official", scale=SCALE, zero_point=ZERO_POINT, limit=1).names
-    path = store.clips_dir(corpus.dataset, "test") / "_unknown_/00000002_nohash_2.wav"
+    path = store.files_dir(corpus.dataset, "test") / "_unknown_/00000002_nohash_2.wav"
     assert "_unknown_/00000002_nohash_2.wav" not in chosen
     path.write_bytes(corpus.clips["yes/00000002_nohash_2.wav"])
     with pytest.raises(DataError, match=r"_unknown_/00000002_nohash_2\.wav: is not the file"):
@@ -140,7 +140,7 @@ def test_a_changed_clip_is_noticed_even_outside_the_limit(task: TaskSpec, corpus
 
 
 def test_a_clip_of_another_kind_is_noticed(task: TaskSpec, corpus: Corpus) -> None:
-    clip = store.clips_dir(corpus.dataset, "test") / "yes" / "extra.flac"
+    clip = store.files_dir(corpus.dataset, "test") / "yes" / "extra.flac"
     clip.write_bytes(b"")
     with pytest.raises(DataError, match=r"yes/extra\.flac was added or removed") as caught:
         load_samples(task, "official", scale=SCALE, zero_point=ZERO_POINT)

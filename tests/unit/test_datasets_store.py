@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tinybench import specs
 from tinybench.datasets import catalog, hashing, store
+from tinybench.datasets.fetch import fetch
 from tinybench.datasets.importing import import_path
 from tinybench.errors import ContentError, DataError, OutputError, UnknownNameError
 
@@ -73,7 +74,7 @@ def test_nothing_is_there_at_first(corpus: Corpus, data_cache: Path) -> None:
 
 def test_what_was_installed_is_present(installed: Corpus) -> None:
     status = store.status(installed.dataset, "test")
-    assert (status.state, status.detail) == ("present", "36 clips")
+    assert (status.state, status.detail) == ("present", "36 files")
     assert status.manifest is not None
     assert status.manifest.sha256 == hashing.set_sha256({k: sha256(v) for k, v in installed.clips.items()})
 
@@ -84,8 +85,8 @@ def test_the_hash_of_the_set_is_that_of_the_sums_file(installed: Corpus) -> None
 
 
 def test_a_missing_clip_makes_it_incomplete(installed: Corpus) -> None:
-    next(store.clips_dir(installed.dataset, "test").rglob("*.wav")).unlink()
-    assert store.status(installed.dataset, "test") == store.Status("incomplete", "35 of 36 clips are there")
+    next(store.files_dir(installed.dataset, "test").rglob("*.wav")).unlink()
+    assert store.status(installed.dataset, "test") == store.Status("incomplete", "35 of 36 files are there")
 
 
 def change(path: Path, **values: object) -> None:
@@ -97,8 +98,9 @@ def change(path: Path, **values: object) -> None:
     [
         {"dataset": "other"},
         {"subset": "other"},
-        {"clips": 35},
+        {"files": 35},
         {"sha256": "short"},
+        {"selection_sha256": "0" * 64},
         {"format": "tinybench.dataset/9"},
     ],
 )
@@ -107,6 +109,20 @@ def test_a_manifest_of_something_else_makes_it_incomplete(
 ) -> None:
     change(store.subset_dir(installed.dataset, "test") / "manifest.json", **values)
     assert store.status(installed.dataset, "test").state == "incomplete"
+
+
+def test_a_set_of_an_older_format_is_unpacked_again_without_a_download(
+    installed: Corpus, data_cache: Path
+) -> None:
+    folder = store.subset_dir(installed.dataset, "test")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    old = {"format": "tinybench.dataset/1", "clips": manifest["files"], "dataset": "mini", "subset": "test"}
+    (folder / "manifest.json").write_text(json.dumps(old))
+    (folder / "files").rename(folder / "clips")
+    assert "format: input should be 'tinybench.dataset/2'" in store.status(installed.dataset, "test").detail
+    fetch(installed.dataset, "test")
+    assert store.status(installed.dataset, "test").state == "present"
+    assert not (folder / "clips").exists()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"\xff"])
@@ -179,7 +195,7 @@ def test_what_a_killed_process_left_is_cleared(installed: Corpus, data_cache: Pa
     (stale / "from-before.wav").write_bytes(b"stale")
     import_path(installed.dataset, "test", installed.folder)
     assert set(
-        store.list_clips(store.clips_dir(installed.dataset, "test"), installed.dataset.subsets["test"])
+        store.list_files(store.files_dir(installed.dataset, "test"), installed.dataset.subsets["test"])
     ) == set(installed.clips)
     assert [p.name for p in (data_cache / "datasets" / "mini").iterdir()] == ["test"]
 
@@ -234,5 +250,5 @@ def test_two_descriptions_of_one_data_set(corpus: Corpus, monkeypatch: pytest.Mo
 def test_the_tasks_of_the_project_name_sound_data_sets() -> None:
     entry = catalog.find("kws")
     official = entry.dataset.subsets[entry.subset(None)]
-    assert (official.clips, len(official.folders)) == (4890, 12)
+    assert (official.files, len(official.folders)) == (4890, 12)
     assert entry.dataset.archive_of("test").bytes == 112_563_277

@@ -17,14 +17,14 @@ from tinybench.errors import DataError
 def clips(corpus: Corpus, data_cache: Path) -> Path:
     """The label folders of the installed subset."""
     import_path(corpus.dataset, "test", corpus.archive)
-    return store.clips_dir(corpus.dataset, "test")
+    return store.files_dir(corpus.dataset, "test")
 
 
 def test_an_untouched_set(corpus: Corpus, clips: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     report = verify(corpus.dataset, "test", lambda *step: steps.append(step))
     assert report.ok
-    assert (report.clips, report.sha256) == (36, store.read_manifest(corpus.dataset, "test").sha256)
+    assert (report.files, report.sha256) == (36, store.read_manifest(corpus.dataset, "test").sha256)
     assert steps[-1] == ("hash", 36, 36)
 
 

@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from tinybench.progress import Progress
 
 _SHOWN_NAMES = 20
-"""How many clips of one kind ``verify`` names; --json names all."""
+"""How many files of one kind ``verify`` names; --json names all."""
 
 
 def _subset_option(function: Callable[..., None]) -> Callable[..., None]:
     text = "Part of the data set; without it, the one of the task's official split."
     return click.option("--subset", help=text)(function)
+
+
+def _license_option(function: Callable[..., None]) -> Callable[..., None]:
+    text = "Say that you accept the licence of the data set, where it asks for that."
+    return click.option("--accept-license", is_flag=True, help=text)(function)
 
 
 def _json_option(function: Callable[..., None]) -> Callable[..., None]:
@@ -54,8 +59,9 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @_subset_option
 @click.option("--force", is_flag=True, help="Unpack it again although it is there.")
+@_license_option
 @_json_option
-def fetch(name: str, subset: str | None, force: bool, as_json: bool) -> None:
+def fetch(name: str, subset: str | None, force: bool, accept_license: bool, as_json: bool) -> None:
     """Download a data set from its official address, check it and unpack it.
 
     An interrupted download goes on where it stopped when the command is run again.
@@ -72,7 +78,7 @@ def fetch(name: str, subset: str | None, force: bool, as_json: bool) -> None:
         err=True,
     )
     with _progress() as progress:
-        fetch_subset(entry.dataset, chosen, force=force, progress=progress)
+        fetch_subset(entry.dataset, chosen, force=force, accept_license=accept_license, progress=progress)
     _show_installed(entry, chosen, as_json)
 
 
@@ -80,16 +86,17 @@ def fetch(name: str, subset: str | None, force: bool, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("path", type=click.Path(path_type=Path))
 @_subset_option
+@_license_option
 @_json_option
-def import_(name: str, path: Path, subset: str | None, as_json: bool) -> None:
-    """Take a data set from PATH: the published archive, or the folder that holds its label folders."""
+def import_(name: str, path: Path, subset: str | None, accept_license: bool, as_json: bool) -> None:
+    """Take a data set from PATH: the published archive, or a folder that it was unpacked to."""
     from tinybench.datasets import catalog
     from tinybench.datasets.importing import import_path
 
     entry = catalog.find(name)
     chosen = entry.subset(subset)
     with _progress() as progress:
-        import_path(entry.dataset, chosen, path, progress)
+        import_path(entry.dataset, chosen, path, progress, accept_license=accept_license)
     _show_installed(entry, chosen, as_json)
 
 
@@ -98,7 +105,7 @@ def import_(name: str, path: Path, subset: str | None, as_json: bool) -> None:
 @_subset_option
 @_json_option
 def verify(name: str, subset: str | None, as_json: bool) -> None:
-    """Hash every clip again and name those that are missing, new or changed."""
+    """Hash every file again and name those that are missing, new or changed."""
     from tinybench.cli._console import echo_json, plain
     from tinybench.datasets import catalog
     from tinybench.datasets.verify import verify as verify_subset
@@ -120,11 +127,11 @@ def verify(name: str, subset: str | None, as_json: bool) -> None:
     if not report.ok:
         counts = ", ".join(f"{len(paths)} {kind}" for kind, paths in kinds.items() if paths)
         raise MismatchError(
-            f"{entry.dataset.id}, {chosen}: {counts} of {report.clips} clips",
+            f"{entry.dataset.id}, {chosen}: {counts} of {report.files} files",
             hint=f"tinybench data fetch {name} --subset {chosen} --force restores it",
         )
     if not as_json:
-        click.echo(f"{entry.dataset.id}, {chosen}: all {report.clips} clips are as recorded")
+        click.echo(f"{entry.dataset.id}, {chosen}: all {report.files} files are as recorded")
         click.echo(f"sha256 {report.sha256}")
 
 
@@ -139,14 +146,14 @@ def _rows(entry: Entry) -> Iterator[dict[str, Any]]:
             "title": subset.title,
             "tasks": list(entry.tasks),
             "official": name in entry.official,
-            "clips": subset.clips,
+            "files": subset.files,
             "download_bytes": archive.bytes,
             "license": archive.license,
             "homepage": entry.dataset.homepage,
             "state": status.state,
             "detail": status.detail,
             "sha256": status.manifest.sha256 if status.manifest else None,
-            "path": str(store.clips_dir(entry.dataset, name)),
+            "path": str(store.files_dir(entry.dataset, name)),
         }
 
 
@@ -158,7 +165,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
         Column("data set", whole=True),
         Column("subset", whole=True),
         Column("tasks", drop=1),
-        Column("clips", figure=True),
+        Column("files", figure=True),
         Column("download", figure=True),
         Column("licence", drop=2),
         Column("state"),
@@ -172,7 +179,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
                 row["dataset"],
                 subset,
                 ", ".join(row["tasks"]),
-                f"{row['clips']:,}",
+                f"{row['files']:,}",
                 size(row["download_bytes"]),
                 row["license"],
                 state,
@@ -188,7 +195,7 @@ def _show_installed(entry: Entry, subset: str, as_json: bool) -> None:
     if as_json:
         echo_json(row)
         return
-    click.echo(f"{row['dataset']}, {subset}: {row['clips']} clips in {plain(row['path'])}")
+    click.echo(f"{row['dataset']}, {subset}: {row['files']} files in {plain(row['path'])}")
     click.echo(f"sha256 {row['sha256']}")
 
 

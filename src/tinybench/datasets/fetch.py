@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinybench.datasets import disk, importing, store
-from tinybench.datasets.hashing import file_sha256
+from tinybench.datasets.hashing import file_digest
+from tinybench.datasets.licences import require_acceptance
 from tinybench.datasets.store import Manifest
 from tinybench.errors import FetchError
 from tinybench.progress import Progress, silent
@@ -42,6 +43,7 @@ def fetch(
     name: str,
     *,
     force: bool = False,
+    accept_license: bool = False,
     progress: Progress = silent,
     attempts: int = 5,
     pause: Callable[[float], None] = time.sleep,
@@ -51,10 +53,12 @@ def fetch(
     With ``force`` it is unpacked again although it is there.
 
     Raises:
+        UsageError: the data set has a licence that has to be accepted, and it was not.
         FetchError: the download failed ``attempts`` times in a row, or is not the published file.
         DataError: the archive does not hold what the task describes.
         OutputError: the cache cannot be written, or another process is writing it.
     """
+    require_acceptance(dataset, name, accept_license)
     with store.lock(dataset):
         there = store.status(dataset, name)
         if there.manifest is not None and not force:
@@ -83,8 +87,9 @@ def download(
         OutputError: the cache cannot be written.
     """
     target = store.archive_path(archive)
+    algorithm, expected = archive.checksum
     if target.is_file():
-        if target.stat().st_size == archive.bytes and file_sha256(target) == archive.sha256:
+        if target.stat().st_size == archive.bytes and file_digest(target, algorithm) == expected:
             return target
         with disk.writing(target):
             target.unlink()
@@ -95,12 +100,12 @@ def download(
     disk.require_space(target.parent, archive.bytes - part.size())
     _download_part(archive, part, progress, attempts, pause)
     progress("check", 0, 1)
-    digest = file_sha256(part.path)
+    digest = file_digest(part.path, algorithm)
     progress("check", 1, 1)
-    if digest != archive.sha256:
+    if digest != expected:
         part.discard()
         raise FetchError(
-            f"{archive.url}: sha256 is {digest}, expected {archive.sha256}",
+            f"{archive.url}: {algorithm} is {digest}, expected {expected}",
             hint="try again; if it stays, the published file has changed: please report it",
         )
     with disk.writing(target):
@@ -212,6 +217,7 @@ class _Part:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
+        self._checksum = ":".join(archive.checksum)
         self.path = store.part_path(archive)
         self._record = self.path.with_name(self.path.name + ".json")
         self.validator = ""
@@ -220,7 +226,7 @@ class _Part:
         """Keep what an earlier run left if it belongs to this archive, else throw it away."""
         try:
             record = json.loads(self._record.read_bytes())
-            belongs = record["sha256"] == self._archive.sha256 and self.size() <= self._archive.bytes
+            belongs = record["checksum"] == self._checksum and self.size() <= self._archive.bytes
             self.validator = str(record["validator"])
         except (OSError, ValueError, KeyError, TypeError):
             belongs = False
@@ -239,7 +245,7 @@ class _Part:
         # In this order: an interruption in between leaves an empty part, never one with a wrong validator.
         with disk.writing(self.path):
             self.path.write_bytes(b"")
-        record = {"sha256": self._archive.sha256, "validator": validator}
+        record = {"checksum": self._checksum, "validator": validator}
         disk.write_whole(self._record, json.dumps(record) + "\n")
         self.validator = validator
 

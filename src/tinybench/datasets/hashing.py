@@ -1,4 +1,4 @@
-"""SHA-256 of files and of whole sets of files.
+"""Hashes of files and of whole sets of files.
 
 The hash of a set is the SHA-256 of its lines ``<sha256>  <path>`` (lower-case hex, two spaces, path with
 ``/`` relative to the set's folder, newline), sorted bytewise. It depends on names and contents only, and a
@@ -19,14 +19,19 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([^\x00-\x1f]+)")
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of one file, lower-case hex.
+    """SHA-256 of one file, see :func:`file_digest`."""
+    return file_digest(path, "sha256")
+
+
+def file_digest(path: Path, algorithm: str) -> str:
+    """Hash of one file, lower-case hex; ``algorithm`` is named as ``hashlib`` does.
 
     Raises:
         DataError: the file is missing or cannot be read.
     """
     try:
         with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+            return hashlib.file_digest(handle, algorithm).hexdigest()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})", hint="check the file") from error
 

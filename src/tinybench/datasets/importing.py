@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from tinybench.datasets import archives, disk, store
-from tinybench.datasets.hashing import file_sha256
+from tinybench.datasets.hashing import file_digest
+from tinybench.datasets.licences import require_acceptance
+from tinybench.datasets.selection import Selection
 from tinybench.datasets.store import Manifest
 from tinybench.errors import DataError
 from tinybench.progress import Progress, silent
 from tinybench.specs import Archive, DatasetSpec
 
 
-def import_path(dataset: DatasetSpec, name: str, path: Path, progress: Progress = silent) -> Manifest:
-    """Put the subset ``name`` into the cache from an archive or from the folder that holds its label folders.
+def import_path(
+    dataset: DatasetSpec,
+    name: str,
+    path: Path,
+    progress: Progress = silent,
+    *,
+    accept_license: bool = False,
+) -> Manifest:
+    """Put the subset ``name`` into the cache from an archive or from a folder that it was unpacked to.
 
-    An archive has to be the published one, byte for byte. A folder has to have every label folder and the
-    exact number of clips; hidden files and files beside the label folders are left out.
+    An archive has to be the published one, byte for byte. A folder has to hold what the task describes: every
+    folder, and the exact files or number of files; hidden and other files are left out.
 
     Raises:
+        UsageError: the data set has a licence that has to be accepted, and it was not.
         DataError: ``path`` is missing or is not this subset.
         OutputError: the cache cannot be written.
     """
+    require_acceptance(dataset, name, accept_license)
     if path.is_dir():
         with store.lock(dataset):
             return _import_folder(dataset, name, path, progress)
@@ -52,14 +63,18 @@ def install_archive(dataset: DatasetSpec, name: str, progress: Progress = silent
     source = store.archive_path(archive)
     disk.require_space(store.subset_dir(dataset, name), archives.unpacked_bytes(source))
 
-    def wanted(path: PurePosixPath) -> bool:
-        return len(path.parts) == 2 and path.parts[0] in subset.folders and store.is_clip(path.name, subset)
+    def fill(files: Path) -> None:
+        archives.extract(
+            source,
+            files,
+            place=Selection.of(subset).place_in_archive,
+            limits=archives.Limits.of(source),
+            progress=progress,
+            total=subset.files,
+        )
 
-    def fill(clips: Path) -> None:
-        limits = archives.Limits.of(source, subset.clips)
-        archives.extract(source, clips, wanted=wanted, limits=limits, progress=progress, total=subset.clips)
-
-    return store.install(dataset, name, fill, archive_sha256=archive.sha256, progress=progress)
+    sha256 = archive.sha256 or file_digest(source, "sha256")
+    return store.install(dataset, name, fill, archive_sha256=sha256, progress=progress)
 
 
 def check_archive(dataset: DatasetSpec, archive: Archive, path: Path) -> None:
@@ -69,11 +84,12 @@ def check_archive(dataset: DatasetSpec, archive: Archive, path: Path) -> None:
         DataError: it is another archive of the data set, incomplete, or something else.
     """
     size = path.stat().st_size
-    digest = file_sha256(path)
-    if digest == archive.sha256:
+    algorithm, expected = archive.checksum
+    digest = file_digest(path, algorithm)
+    if digest == expected:
         return
     for other in dataset.archives:
-        if digest == other.sha256:
+        if size == other.bytes and file_digest(path, other.checksum[0]) == other.checksum[1]:
             holds = [name for name, subset in dataset.subsets.items() if subset.archive == other.name]
             raise DataError(
                 f"{path}: this is {other.name}, expected {archive.name}",
@@ -81,25 +97,25 @@ def check_archive(dataset: DatasetSpec, archive: Archive, path: Path) -> None:
             )
     raise DataError(
         f"{path}: not the published {archive.name} "
-        f"({size} bytes, sha256 {digest}; expected {archive.bytes} bytes, sha256 {archive.sha256})",
+        f"({size} bytes, {algorithm} {digest}; expected {archive.bytes} bytes, {algorithm} {expected})",
         hint=f"download it again from {archive.url}",
     )
 
 
 def _import_folder(dataset: DatasetSpec, name: str, folder: Path, progress: Progress) -> Manifest:
     subset = dataset.subsets[name]
-    store.check_structure(folder, subset)
-    found = store.list_clips(folder, subset)
-    needed = sum((folder / clip).stat().st_size for clip in found)
+    below = folder / subset.root
+    found = store.check_structure(below if below.is_dir() else folder, Selection.of(subset))
+    needed = sum(source.stat().st_size for source in found.values())
     disk.require_space(store.subset_dir(dataset, name), needed)
 
-    def fill(clips: Path) -> None:
-        for done, clip in enumerate(found, start=1):
-            target = clips / clip
+    def fill(files: Path) -> None:
+        for done, (kept, source) in enumerate(found.items(), start=1):
+            target = files / kept
             # Copies, not links: what the user later does to the folder must not change the cache.
             with disk.writing(target):
-                target.parent.mkdir(exist_ok=True)
-                shutil.copyfile(folder / clip, target)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
             progress("copy", done, len(found))
 
     return store.install(dataset, name, fill, archive_sha256=None, progress=progress)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tinybench.datasets import hashing, store
 from tinybench.datasets.base import FrontEnd, Sample
+from tinybench.datasets.names import read_names
 from tinybench.datasets.verify import recorded
 from tinybench.errors import ContentError, DataError, UnknownNameError
 from tinybench.progress import Progress, silent
@@ -31,7 +32,7 @@ class Located:
     root: Path
     samples: tuple[Sample, ...]
     digests: Mapping[str, str]
-    """File -> SHA-256, of every file that holds a sample of the split."""
+    """File -> SHA-256, of every file of the split."""
 
 
 def split_names(task: TaskSpec) -> tuple[str, ...]:
@@ -104,34 +105,32 @@ def _of_subset(task: TaskSpec, name: str, front_end: FrontEnd) -> Located:
             hint=f"tinybench data fetch {task.id} --subset {split.subset}{other}",
         )
     digests = recorded(task.dataset, split.subset)
-    root = store.clips_dir(task.dataset, split.subset)
+    root = store.files_dir(task.dataset, split.subset)
     samples = front_end.scan(root)
-    odd = {sample.file for sample in samples} ^ digests.keys()
+    files = {sample.file for sample in samples}
+    # A file need not hold samples to be part of the set: the names of the labels are in one of their own.
+    odd = sorted(files - digests.keys()) or sorted(file for file in digests if not (root / file).is_file())
     if odd:
         raise DataError(
-            f"{root}: {min(odd)} was added or removed",
+            f"{root}: {odd[0]} was added or removed",
             hint=f"tinybench data verify {task.id} --subset {split.subset}",
         )
     _check_classes(root, samples, task.labels)
     if split.names is not None:
         samples = _named(task.folder / split.names, samples)
-    files = {sample.file for sample in samples}
-    kept = {file: digest for file, digest in digests.items() if file in files}
-    return Located(name, task.dataset.id, root, tuple(samples), kept)
+        files = {sample.file for sample in samples}
+        digests = {file: digest for file, digest in digests.items() if file in files}
+    return Located(name, task.dataset.id, root, tuple(samples), digests)
 
 
 def _named(path: Path, samples: Sequence[Sample]) -> list[Sample]:
-    """The samples that a list names, one in each line; ``#`` begins a remark."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ContentError(f"{path}: {error}", hint="restore it, or install tinybench again") from error
-    wanted = [name for line in lines if (name := line.partition("#")[0].strip())]
+    """The samples that a list names."""
+    wanted = read_names(path)
     known = {sample.name: sample for sample in samples}
     for name in wanted:
         if name not in known:
             raise DataError(f"{path}: names {name}, which the data does not hold", hint="fetch it again")
-    return [known[name] for name in sorted(set(wanted))]
+    return [known[name] for name in sorted(wanted)]
 
 
 def _smoke(task: TaskSpec, split: SmokeSplit) -> Located:

@@ -2,10 +2,10 @@
 
 Below ``tinybench.cache.cache_dir()``:
 
-    archives/<file>.tar.gz                   downloaded, size and SHA-256 checked
-    archives/<file>.tar.gz.part, .part.json  a download that can be resumed
-    datasets/<id>/<subset>/clips/<label>/*   the clips
-    datasets/<id>/<subset>/SHA256SUMS        one line per clip; its SHA-256 is the hash of the set
+    archives/<file>                          downloaded, size and checksum checked
+    archives/<file>.part, .part.json         a download that can be resumed
+    datasets/<id>/<subset>/files/            the files, most often as <folder>/<file>
+    datasets/<id>/<subset>/SHA256SUMS        one line per file; its SHA-256 is the hash of the set
     datasets/<id>/<subset>/manifest.json     written last: without it, nothing here is used
 
 A subset is built in ``.<subset>.tmp`` and renamed when it is whole; an interruption leaves the old one.
@@ -25,12 +25,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tinybench.cache import cache_dir
 from tinybench.datasets import hashing
 from tinybench.datasets.disk import write_whole, writing
+from tinybench.datasets.selection import Selection
 from tinybench.errors import DataError, OutputError
 from tinybench.progress import Progress, silent
 from tinybench.quantities import size
-from tinybench.specs import Archive, DatasetSpec, Sha256, Subset
+from tinybench.specs import Archive, DatasetSpec, Sha256, Subset, first_error
 
 _AGAIN = "fetch or import the data set again"
+_SHOWN_NAMES = 3
 
 
 class Manifest(BaseModel):
@@ -38,14 +40,18 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["tinybench.dataset/1"] = "tinybench.dataset/1"
+    format: Literal["tinybench.dataset/2"] = "tinybench.dataset/2"
     dataset: str
     subset: str
-    clips: int
+    files: int
     sha256: Sha256
     """Hash of the whole set, see ``tinybench.datasets.hashing``."""
+    selection_sha256: Sha256
+    """Hash of the rule and the list of names that say what belongs to the subset."""
     archive_sha256: Sha256 | None
     """The archive that it was unpacked from; null for a folder that the user imported."""
+    accepted_license: str | None
+    """The licence that the user accepted; null where the data set asks for none to be accepted."""
 
 
 @dataclass(frozen=True)
@@ -73,30 +79,22 @@ def subset_dir(dataset: DatasetSpec, name: str) -> Path:
     return cache_dir() / "datasets" / dataset.id / name
 
 
-def clips_dir(dataset: DatasetSpec, name: str) -> Path:
-    """The folder that holds the label folders of one subset."""
-    return subset_dir(dataset, name) / "clips"
+def files_dir(dataset: DatasetSpec, name: str) -> Path:
+    """The folder that the files of one subset lie below."""
+    return subset_dir(dataset, name) / "files"
 
 
 def sums_path(dataset: DatasetSpec, name: str) -> Path:
-    """The SHA-256 of each clip, as ``sha256sum --check`` reads it."""
+    """The SHA-256 of each file, as ``sha256sum --check`` reads it."""
     return subset_dir(dataset, name) / "SHA256SUMS"
 
 
-def is_clip(name: str, subset: Subset) -> bool:
-    """Whether a file of this name in a label folder is a clip; hidden ones (``._x.wav`` of macOS) are not."""
-    return name.endswith(subset.suffix) and not name.startswith(".")
+def list_files(root: Path, subset: Subset) -> list[str]:
+    """The files below ``root``, a folder as in the cache, that the rule of ``subset`` takes: paths, sorted.
 
-
-def list_clips(root: Path, subset: Subset) -> list[str]:
-    """The clips below ``root`` as ``<label>/<file>``, sorted; a missing label folder holds none."""
-    found: list[str] = []
-    for folder in subset.folders:
-        where = root / folder
-        if where.is_dir():
-            files = (file for file in where.iterdir() if is_clip(file.name, subset) and file.is_file())
-            found += [f"{folder}/{file.name}" for file in files]
-    return sorted(found)
+    Its list of names is left aside, so that files which were added are seen.
+    """
+    return list(Selection(subset).find(root))
 
 
 def read_manifest(dataset: DatasetSpec, name: str) -> Manifest:
@@ -111,23 +109,23 @@ def read_manifest(dataset: DatasetSpec, name: str) -> Manifest:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})", hint=_AGAIN) from error
     except ValidationError as error:
-        raise DataError(f"{path}: {error.errors()[0]['msg'].lower()}", hint=_AGAIN) from None
+        raise DataError(f"{path}: {first_error(error)}", hint=_AGAIN) from None
     _check_identity(manifest, dataset, name, path)
     return manifest
 
 
 def status(dataset: DatasetSpec, name: str) -> Status:
-    """What is on disk. Clips are counted, not hashed: ``verify`` does that."""
+    """What is on disk. Files are counted, not hashed: ``verify`` does that."""
     subset, archive = dataset.subsets[name], dataset.archive_of(name)
     if subset_dir(dataset, name).exists():
         try:
             manifest = read_manifest(dataset, name)
         except DataError as error:
             return Status("incomplete", error.message)
-        found = len(list_clips(clips_dir(dataset, name), subset))
-        if found != manifest.clips:
-            return Status("incomplete", f"{found} of {manifest.clips} clips are there")
-        return Status("present", f"{found} clips", manifest)
+        found = len(list_files(files_dir(dataset, name), subset))
+        if found != manifest.files:
+            return Status("incomplete", f"{found} of {manifest.files} files are there")
+        return Status("present", f"{found} files", manifest)
     if archive_path(archive).is_file():
         return Status("incomplete", "downloaded, not unpacked")
     if part_path(archive).is_file():
@@ -149,9 +147,9 @@ def install(
     Args:
         dataset: the data set.
         name: the subset.
-        fill: writes the label folders into the folder that it is given.
-        archive_sha256: hash of the archive that the clips come from, or None for a folder.
-        progress: called while the clips are hashed.
+        fill: writes the files into the folder that it is given.
+        archive_sha256: hash of the archive that the files come from, or None for a folder.
+        progress: called while the files are hashed.
 
     Raises:
         DataError: what ``fill`` wrote is not the subset that the task describes.
@@ -159,22 +157,25 @@ def install(
     """
     target = subset_dir(dataset, name)
     staging = target.with_name(f".{name}.tmp")
-    clips = staging / "clips"
+    files = staging / "files"
+    selection = Selection.of(dataset.subsets[name])
     try:
         with writing(target):
             shutil.rmtree(staging, ignore_errors=True)
-            clips.mkdir(parents=True)
-        fill(clips)
-        check_structure(clips, dataset.subsets[name])
-        digests = hashing.hash_files(clips, list_clips(clips, dataset.subsets[name]), progress)
+            files.mkdir(parents=True)
+        fill(files)
+        check_structure(files, selection)
+        digests = hashing.hash_files(files, selection.find(files), progress)
         manifest = Manifest(
             dataset=dataset.id,
             subset=name,
-            clips=len(digests),
+            files=len(digests),
             sha256=hashing.set_sha256(digests),
+            selection_sha256=selection.sha256,
             archive_sha256=archive_sha256,
+            accepted_license=dataset.license if dataset.license_acceptance else None,
         )
-        _check_identity(manifest, dataset, name, clips)
+        _check_identity(manifest, dataset, name, files)
         write_whole(staging / "SHA256SUMS", hashing.sums(digests))
         write_whole(staging / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
         with writing(target):
@@ -184,26 +185,34 @@ def install(
     return manifest
 
 
-def check_structure(root: Path, subset: Subset) -> None:
-    """Check that ``root`` has every label folder and the right number of clips.
+def check_structure(root: Path, selection: Selection) -> dict[str, Path]:
+    """Check that ``root`` has every folder and every file of a subset, and return what to keep where.
 
     Raises:
-        DataError: it has not; the message names the folders or the counts.
+        DataError: it has not; the message names the folders, the files or the counts.
     """
+    subset = selection.subset
     missing = [folder for folder in subset.folders if not (root / folder).is_dir()]
     if missing:
         raise DataError(
-            f"{root}: {len(missing)} of {len(subset.folders)} label folders missing: {', '.join(missing)}",
-            hint="give the folder that directly holds the label folders, under their original names",
+            f"{root}: {len(missing)} of {len(subset.folders)} folders missing: {', '.join(missing)}",
+            hint=f"give the folder that directly holds {', '.join(subset.folders)}",
         )
-    found = list_clips(root, subset)
-    if len(found) != subset.clips:
-        counts = {folder: sum(clip.startswith(f"{folder}/") for clip in found) for folder in subset.folders}
-        listed = ", ".join(f"{folder} {count}" for folder, count in counts.items())
+    found = selection.find(root)
+    lacking = sorted(selection.wanted - found.keys())
+    if lacking:
         raise DataError(
-            f"{root}: {len(found)} clips, expected {subset.clips} ({listed})",
+            f"{root}: {len(lacking)} of {subset.files} files missing: {_some(lacking)}",
             hint="this is another version of the data set, or part of it is missing",
         )
+    if len(found) != subset.files:
+        counts = {folder: sum(path.startswith(f"{folder}/") for path in found) for folder in subset.folders}
+        listed = ", ".join(f"{folder} {count}" for folder, count in counts.items())
+        raise DataError(
+            f"{root}: {len(found)} files, expected {subset.files} ({listed})",
+            hint="this is another version of the data set, or part of it is missing",
+        )
+    return found
 
 
 @contextmanager
@@ -230,7 +239,13 @@ def lock(dataset: DatasetSpec) -> Iterator[None]:
 
 def _check_identity(manifest: Manifest, dataset: DatasetSpec, name: str, where: Path) -> None:
     subset = dataset.subsets[name]
-    wanted = {"dataset": dataset.id, "subset": name, "clips": subset.clips, "sha256": subset.sha256}
+    wanted = {
+        "dataset": dataset.id,
+        "subset": name,
+        "files": subset.files,
+        "sha256": subset.sha256,
+        "selection_sha256": Selection.of(subset).sha256,
+    }
     for key, value in wanted.items():
         if value is not None and getattr(manifest, key) != value:
             raise DataError(f"{where}: {key} is {getattr(manifest, key)}, expected {value}", hint=_AGAIN)
@@ -248,3 +263,8 @@ def _swap(staging: Path, target: Path) -> None:
         if old.exists() and not target.exists():
             old.rename(target)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _some(names: list[str]) -> str:
+    """The first few of many names."""
+    return ", ".join(names[:_SHOWN_NAMES]) + (", ..." if len(names) > _SHOWN_NAMES else "")

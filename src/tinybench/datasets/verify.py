@@ -13,12 +13,12 @@ from tinybench.specs import DatasetSpec
 
 @dataclass(frozen=True)
 class Report:
-    """What is not as it was; paths are ``<label>/<file>``, sorted."""
+    """What is not as it was; paths start at the folder of the files, sorted."""
 
     dataset: str
     subset: str
-    clips: int
-    """Clips that were recorded when the subset was put here."""
+    files: int
+    """Files that were recorded when the subset was put here."""
     sha256: str
     """Hash of the set that was recorded then."""
     missing: tuple[str, ...]
@@ -27,12 +27,12 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every clip is there, unchanged, and nothing was added."""
+        """Whether every file is there, unchanged, and nothing was added."""
         return not (self.missing or self.extra or self.changed)
 
 
 def recorded(dataset: DatasetSpec, name: str) -> dict[str, str]:
-    """Path -> SHA-256 of each clip, as recorded when the subset was put into the cache.
+    """Path -> SHA-256 of each file, as recorded when the subset was put into the cache.
 
     Raises:
         DataError: the subset is not there, or its records do not fit together.
@@ -51,19 +51,19 @@ def recorded(dataset: DatasetSpec, name: str) -> dict[str, str]:
 
 
 def verify(dataset: DatasetSpec, name: str, progress: Progress = silent) -> Report:
-    """Hash every clip of a subset and compare with what was recorded.
+    """Hash every file of a subset and compare with what was recorded.
 
     Raises:
         DataError: the subset is not there, or its records do not fit together.
     """
     before = recorded(dataset, name)
-    root = store.clips_dir(dataset, name)
-    found = store.list_clips(root, dataset.subsets[name])
+    root = store.files_dir(dataset, name)
+    found = store.list_files(root, dataset.subsets[name])
     now = hashing.hash_files(root, found, progress)
     return Report(
         dataset=dataset.id,
         subset=name,
-        clips=len(before),
+        files=len(before),
         sha256=hashing.set_sha256(before),
         missing=tuple(sorted(before.keys() - now.keys())),
         extra=tuple(sorted(now.keys() - before.keys())),

@@ -14,26 +14,59 @@ from tinybench.specs.base import Frozen, Identifier, Sha256, Spec
 class Archive(Frozen):
     """One file that a data set is downloaded as."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(tar\.gz|tgz)$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(tar\.gz|tgz|zip)$")]
     url: Annotated[str, Field(pattern=r"^https?://")]
     bytes: Annotated[int, Field(gt=0)]
-    sha256: Sha256
+    sha256: Sha256 | None = None
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    """Only where the publisher gives no SHA-256."""
     license: str
+
+    @model_validator(mode="after")
+    def _has_one_checksum(self) -> Archive:
+        if (self.sha256 is None) == (self.md5 is None):
+            raise ValueError("give sha256, or md5 where no sha256 is known")
+        return self
+
+    @property
+    def checksum(self) -> tuple[str, str]:
+        """Name of the algorithm, as ``hashlib`` calls it, and the digest in lower-case hex."""
+        return ("sha256", self.sha256) if self.sha256 else ("md5", self.md5 or "")
 
 
 class Subset(Frozen):
-    """A named part of a data set: the clips in the label folders of one archive."""
+    """A named part of a data set: some files of one archive.
+
+    Either ``members`` names them one by one, or ``folders`` and ``suffix`` say where they lie and how their
+    names end; ``names`` then narrows that down to a list.
+    """
 
     title: str
     archive: str
     """Name of the archive that holds it; its other files are left out."""
-    folders: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Label folders, each directly in the root of the archive."""
-    suffix: Annotated[str, Field(pattern=r"^\.[a-z0-9]+$")]
-    """How the file name of a clip ends."""
-    clips: Annotated[int, Field(gt=0)]
+    root: Annotated[str, Field(pattern=r"^([\w-][\w.-]*(/[\w-][\w.-]*)*)?$")] = ""
+    """Folder in the archive below which everything lies; it is left out of the paths in the cache."""
+    members: tuple[str, ...] = ()
+    """Paths below ``root``."""
+    folders: tuple[str, ...] = ()
+    """Folders directly below ``root``, such as one per label."""
+    suffix: Annotated[str, Field(pattern=r"^(\.[a-z0-9]+)?$")] = ""
+    """How the names of the files in ``folders`` end."""
+    drop: tuple[str, ...] = ()
+    """Beginnings of file names that are left out in the cache."""
+    names: str | None = None
+    """A file below ``tasks/`` with one path per line, as in the cache: only these files are taken."""
+    files: Annotated[int, Field(gt=0)]
     sha256: Sha256 | None = None
     """Hash of the whole set (``tinybench.datasets.hashing``), where it is known."""
+
+    @model_validator(mode="after")
+    def _is_a_list_or_a_rule(self) -> Subset:
+        if bool(self.members) == bool(self.folders) or bool(self.folders) != bool(self.suffix):
+            raise ValueError("give members, or folders and suffix")
+        if self.members and (self.drop or self.names or self.files != len(set(self.members))):
+            raise ValueError("with members, files is their number, and drop and names do not apply")
+        return self
 
 
 class DatasetSpec(Spec):
@@ -41,6 +74,8 @@ class DatasetSpec(Spec):
 
     license: str
     license_url: str
+    license_acceptance: bool = False
+    """Whether a user has to say that the licence is accepted before the data is fetched or imported."""
     homepage: str
     citation: str
     archives: Annotated[tuple[Archive, ...], Field(min_length=1)]
