@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from tinybench.datasets.audio import AUDIO_SUFFIXES, SAMPLE_RATE_HZ, load_audio
 from tinybench.datasets.base import Sample
 from tinybench.datasets.folders import scan_labelled
+from tinybench.datasets.stimuli import sounds
 from tinybench.errors import DataError
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "mel_matrix",
     "quantize",
     "scan",
+    "stimuli",
     "windows",
 ]
 
@@ -219,3 +221,8 @@ def quantize(values: NDArray[np.floating], scale: float, zero_point: int) -> NDA
     steps = (values.astype(np.float32) / np.float32(scale)).astype(np.float64)
     rounded = np.trunc(steps + np.copysign(0.5, steps))
     return np.asarray(np.clip(rounded + zero_point, -128, 127), dtype=np.int8)
+
+
+def stimuli() -> dict[str, Floats]:
+    """Made clips by name, shape (128000,) each, see :mod:`tinybench.datasets.stimuli`."""
+    return sounds(CLIP_SAMPLES, SAMPLE_RATE_HZ)
