@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinybench import auc
+from tinybench.errors import UsageError
 from tinybench.results.schema import MetricName
 from tinybench.statistics import wilson_interval
 
@@ -36,6 +39,8 @@ def accuracy(task: TaskSpec, model: Model, samples: Samples, outputs: NDArray[np
     """Judge the outputs of all inferences, int8 (n * k, output elements); None without labels."""
     if samples.labels is None:
         return None
+    if task.metric == "auc":
+        return _auc(model, samples, samples.labels, outputs)
     return _top1(samples, samples.labels, outputs)
 
 
@@ -44,14 +49,51 @@ def _top1(samples: Samples, labels: NDArray[np.int64], outputs: NDArray[np.int8]
     correct = int(np.count_nonzero(outputs.argmax(axis=1) == labels))
     header = ("sample", "label", *(f"output_{i}" for i in range(outputs.shape[1])))
     rows = ((n, int(y), *map(int, o)) for n, y, o in zip(samples.names, labels, outputs, strict=True))
+    interval = wilson_interval(correct, len(labels))
+    evidence = {"outputs.csv": _csv(header, rows)}
+    return Accuracy("accuracy.top1", correct / len(labels), interval, None, evidence)
+
+
+def _auc(model: Model, samples: Samples, labels: NDArray[np.int64], outputs: NDArray[np.int8]) -> Accuracy:
+    """Area under the ROC curve over recordings (label 1: anomaly), and that of each machine in the note."""
+    if samples.features is None:
+        raise ValueError("the score of a recording is computed from its features")
+    if not 0 < np.count_nonzero(labels) < len(labels):
+        raise UsageError("an AUC needs normal and anomalous recordings", hint="take a larger limit")
+    scores = auc.clip_scores(samples.features, outputs, model.output.scale, model.output.zero_point)
+    normal, anomalous = scores[labels == 0], scores[labels == 1]
+    value = auc.roc_auc(normal, anomalous)
+    by_group = _auc_by_group(samples.groups, labels, scores)
+    listed = ", ".join(f"{group} {area:.4f}" for group, area in by_group.items())
+    groups = samples.groups or ("",) * len(scores)
+    rows = (
+        (name, group, int(label), repr(float(score)))
+        for name, group, label, score in zip(samples.names, groups, labels, scores, strict=True)
+    )
+    return Accuracy(
+        "accuracy.auc",
+        value,
+        auc.auc_interval(value, len(normal), len(anomalous)),
+        f"by machine: {listed}" if listed else None,
+        {"scores.csv": _csv(("sample", "group", "label", "score"), rows)},
+    )
+
+
+def _auc_by_group(
+    groups: tuple[str, ...], labels: NDArray[np.int64], scores: NDArray[np.float64]
+) -> dict[str, float]:
+    """The area of each group that has both kinds of recordings."""
+    names, found = np.array(groups), {}
+    for group in sorted(set(groups)):
+        normal, anomalous = (scores[(names == group) & (labels == label)] for label in (0, 1))
+        if len(normal) and len(anomalous):
+            found[group] = auc.roc_auc(normal, anomalous)
+    return found
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    return Accuracy(
-        "accuracy.top1",
-        correct / len(labels),
-        wilson_interval(correct, len(labels)),
-        None,
-        {"outputs.csv": text.getvalue().encode()},
-    )
+    return text.getvalue().encode()
