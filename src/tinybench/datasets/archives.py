@@ -151,7 +151,7 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[_Member]:
             def content(info: zipfile.ZipInfo = info) -> IO[bytes]:
                 return cast("IO[bytes]", _Limited(unpacked.open(info), archive, info.file_size))
 
-            yield _Member(name, info.is_dir(), content)
+            yield _Member(name, name.endswith("/"), content)
 
 
 class _Limited:
