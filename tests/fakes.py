@@ -13,6 +13,7 @@ import numpy as np
 
 from tinybench import specs
 from tinybench.datasets.base import Samples
+from tinybench.mcusim import compilers
 from tinybench.progress import Progress, silent
 from tinybench.results.schema import Engine, Layer, Metric, Unavailable
 from tinybench.runners.base import Measurement, Workload
@@ -153,6 +154,10 @@ class FakeRunner:
     accuracy: float = 0.95
     during: Callable[[], None] = lambda: None
     seen: list[Workload] = field(default_factory=list)
+    on_host: bool = False
+
+    def check(self, toolchain: str) -> None:
+        compilers.compiler(toolchain).program()
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         self.seen.append(workload)

@@ -45,9 +45,10 @@ class Builder:
         data: NDArray[Any] | None = None,
         dtype: int = schema.TensorType.INT8,
         axis: int = 0,
+        name: str | None = None,
     ) -> int:
         made = schema.TensorT()
-        made.name = f"tensor{len(self._graph.tensors)}"
+        made.name = name or f"tensor{len(self._graph.tensors)}"
         made.shape, made.type = list(shape), dtype
         made.quantization = schema.QuantizationParametersT()
         scales = scale if isinstance(scale, list) else [scale]

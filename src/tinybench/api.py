@@ -106,12 +106,17 @@ def _run(
             raise UsageError(f"{name} must be at least 1, not {value}")
     task_spec = specs.task(task)
     engine = registry.runner(runner)
+    if engine.on_host and not (device is None and clock_hz is None):
+        raise UsageError(
+            f"the runner '{runner}' runs on this machine and takes no device and no clock",
+            hint="leave --device and --clock away, or use another runner",
+        )
     device_spec = specs.device(device or task_spec.default_device)
     if clock_hz is not None:
         device_spec = device_spec.at_clock(clock_hz)
     chosen = _choose_split(task_spec, split, data)
-    compilers.compiler(toolchain).program()
     # A run can take minutes: whatever can be found wrong is found before it.
+    engine.check(toolchain)
     destination = None if output is None else store.Destination.parse(output)
     if destination is not None:
         destination.check()

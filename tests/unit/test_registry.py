@@ -13,11 +13,21 @@ from tinybench.runners import registry
 class Good:
     name = "good"
     summary = "a runner"
+    on_host = False
+
+    def check(self, toolchain: str) -> None: ...
+
+    def measure(self) -> None: ...
 
 
-class Misnamed:
+class Misnamed(Good):
     name = "other"
     summary = "a runner that calls itself something else"
+
+
+class Unfinished:
+    name = "unfinished"
+    summary = "a runner that measures nothing"
 
 
 def entry(name: str, value: str) -> EntryPoint:
@@ -74,6 +84,12 @@ def test_runner_must_have_the_name_of_its_entry_point(installed: dict[str, Entry
     installed["misnamed"] = entry("misnamed", f"{__name__}:Misnamed")
     with pytest.raises(ContentError, match="calls itself 'other'"):
         registry.runner("misnamed")
+
+
+def test_what_a_runner_lacks_is_named(installed: dict[str, EntryPoint]) -> None:
+    installed["unfinished"] = entry("unfinished", f"{__name__}:Unfinished")
+    with pytest.raises(ContentError, match="has no on_host and no check and no measure"):
+        registry.runner("unfinished")
 
 
 def test_listing_names_imports_no_simulator() -> None:

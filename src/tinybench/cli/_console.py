@@ -51,12 +51,15 @@ def cell(text: str) -> str:
 def subject(measured: Result | Profile) -> dict[str, str]:
     """What was measured on what, as lines of a heading: model, device, engine, compiler."""
     from tinybench.quantities import frequency
+    from tinybench.results.schema import HostRef
 
     device, engine, model = measured.device, measured.engine, measured.model
     flags = f", {' '.join(engine.flags)}" if engine.flags else ""
     return {
         "model": f"{model.name} ({model.macs / 1e6:.2f} M MACs, {model.parameters:,} parameters)",
-        "device": f"{device.id} ({device.chip}, {device.core}, {frequency(device.clock_hz)})",
+        "device": "none, only this machine"
+        if isinstance(device, HostRef)
+        else f"{device.id} ({device.chip}, {device.core}, {frequency(device.clock_hz)})",
         "engine": f"{engine.name} {engine.version}, {engine.kernels} {engine.kernels_version}",
         "compiler": f"{engine.compiler}{flags}",
     }
@@ -188,3 +191,18 @@ def progress() -> Iterator[Progress]:
             bars.update(steps[step], completed=done, total=total or None)
 
         yield report
+
+
+@contextmanager
+def downloads() -> Iterator[Progress]:
+    """``progress``, with downloads in MiB or KiB rather than in bytes."""
+    with progress() as report:
+
+        def in_larger_units(step: str, done: int, total: int) -> None:
+            if step == "download":
+                unit, divisor = ("MiB", 2**20) if total >= 2**23 else ("KiB", 2**10)
+                report(f"download ({unit})", done // divisor, total // divisor)
+            else:
+                report(step, done, total)
+
+        yield in_larger_units

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinybench.cli._console import downloads
+
 if TYPE_CHECKING:
     from tinybench.datasets.catalog import Entry
     from tinybench.datasets.verify import Report
-    from tinybench.progress import Progress
 
 _SHOWN_NAMES = 20
 """How many files of one kind ``verify`` names; --json names all."""
@@ -77,7 +77,7 @@ def fetch(name: str, subset: str | None, force: bool, accept_license: bool, as_j
         f"{entry.dataset.title}, {chosen}: {size(archive.bytes)}, {archive.license}, {archive.url}",
         err=True,
     )
-    with _progress() as progress:
+    with downloads() as progress:
         fetch_subset(entry.dataset, chosen, force=force, accept_license=accept_license, progress=progress)
     _show_installed(entry, chosen, as_json)
 
@@ -95,7 +95,7 @@ def import_(name: str, path: Path, subset: str | None, accept_license: bool, as_
 
     entry = catalog.find(name)
     chosen = entry.subset(subset)
-    with _progress() as progress:
+    with downloads() as progress:
         import_path(entry.dataset, chosen, path, progress, accept_license=accept_license)
     _show_installed(entry, chosen, as_json)
 
@@ -113,7 +113,7 @@ def verify(name: str, subset: str | None, as_json: bool) -> None:
 
     entry = catalog.find(name)
     chosen = entry.subset(subset)
-    with _progress() as progress:
+    with downloads() as progress:
         report = verify_subset(entry.dataset, chosen, progress)
     kinds = {"missing": report.missing, "extra": report.extra, "changed": report.changed}
     if as_json:
@@ -203,19 +203,3 @@ def _report(report: Report) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(report) | {"ok": report.ok}
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """The shared bars, with downloads in MiB rather than in bytes."""
-    from tinybench.cli import _console
-
-    with _console.progress() as report:
-
-        def in_mebibytes(step: str, done: int, total: int) -> None:
-            if step == "download":
-                report("download (MiB)", done // 2**20, total // 2**20)
-            else:
-                report(step, done, total)
-
-        yield in_mebibytes

@@ -63,6 +63,7 @@ def _models() -> Rows:
             "macs": model.macs,
             "parameters": model.parameters,
             "license": model.license,
+            "state": "present" if model.is_here else "absent",
             "sha256": model.sha256,
         }
         for model in specs.models().values()
@@ -91,6 +92,11 @@ DROPPED = {"vendor": 1, "version": 2, "title": 3, "license": 4, "chip": 5}
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(kind: str, as_json: bool) -> None:
     """Show what can be measured: tasks, runners, devices or models."""
+    show(kind, as_json=as_json)
+
+
+def show(kind: str, *, as_json: bool) -> None:
+    """Print all there is of one kind."""
     from tinybench.cli._console import echo_json
 
     rows = KINDS[kind]()

@@ -235,6 +235,8 @@ def _remark(result: Result, metric: Metric) -> str:
         target = quantity(result.target, metric.unit)
         if result.target_met is not None:
             parts.append(f"target {target} {'met' if result.target_met else 'not met'}")
+        elif metric.mode == "predicted":
+            parts.append(f"decides nothing about the target of {target}")
         else:
             parts.append(f"the target of {target} is for the whole official split")
     if metric.note:

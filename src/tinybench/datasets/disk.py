@@ -63,3 +63,24 @@ def copy_whole(source: Path, target: Path) -> None:
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def lock(path: Path, what: str) -> Iterator[None]:
+    """Keep other processes from writing ``what``; the lock ends with the process at the latest.
+
+    Raises:
+        OutputError: another process holds it, or the cache cannot be written.
+    """
+    import fcntl
+
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a")
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            hint = "wait until it is done, then try again"
+            raise OutputError(f"{path}: another process is writing {what}", hint=hint) from error
+        yield

@@ -14,8 +14,8 @@ A subset is built in ``.<subset>.tmp`` and renamed when it is whole; an interrup
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,10 +23,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tinybench.cache import cache_dir
-from tinybench.datasets import hashing
+from tinybench.datasets import disk, hashing
 from tinybench.datasets.disk import write_whole, writing
 from tinybench.datasets.selection import Selection
-from tinybench.errors import DataError, OutputError
+from tinybench.errors import DataError
 from tinybench.progress import Progress, silent
 from tinybench.quantities import size
 from tinybench.specs import Archive, DatasetSpec, Sha256, Subset, first_error
@@ -215,26 +215,9 @@ def check_structure(root: Path, selection: Selection) -> dict[str, Path]:
     return found
 
 
-@contextmanager
-def lock(dataset: DatasetSpec) -> Iterator[None]:
-    """Keep other processes from writing the same data set; the lock ends with the process at the latest.
-
-    Raises:
-        OutputError: another process holds it, or the cache cannot be written.
-    """
-    import fcntl
-
-    path = cache_dir() / "datasets" / f"{dataset.id}.lock"
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("a")
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            hint = "wait until it is done, then try again"
-            raise OutputError(f"{path}: another process is writing {dataset.id}", hint=hint) from error
-        yield
+def lock(dataset: DatasetSpec) -> AbstractContextManager[None]:
+    """Keep other processes from writing the same data set; see :func:`tinybench.datasets.disk.lock`."""
+    return disk.lock(cache_dir() / "datasets" / f"{dataset.id}.lock", dataset.id)
 
 
 def _check_identity(manifest: Manifest, dataset: DatasetSpec, name: str, where: Path) -> None:

@@ -18,6 +18,7 @@ from tinybench.results.schema import (
     DataRef,
     DeviceRef,
     Environment,
+    Metric,
     MetricName,
     ModelRef,
     Result,
@@ -34,7 +35,17 @@ if TYPE_CHECKING:
 
 _ACCURACY: Final[dict[str, MetricName]] = {"top1": "accuracy.top1", "auc": "accuracy.auc"}
 
-PACKAGES: Final = ("bakenn", "capstone", "numpy", "scipy", "soundfile", "tflite-micro", "unicorn", "ziglang")
+PACKAGES: Final = (
+    "ai-edge-litert",
+    "bakenn",
+    "capstone",
+    "numpy",
+    "scipy",
+    "soundfile",
+    "tflite-micro",
+    "unicorn",
+    "ziglang",
+)
 """Packages that take part in a measurement: their versions belong to the environment of a result."""
 
 _MAX_LABEL_BYTES: Final = 80
@@ -71,7 +82,7 @@ def record(
     metrics = tuple(sorted(measurement.metrics, key=lambda metric: order(metric.name)))
     unavailable = _with_missing(measurement, accuracy_name, labelled=samples.labels is not None)
     accuracy = next((metric for metric in metrics if metric.name == accuracy_name), None)
-    reasons = _not_publishable(samples.split, limit, accuracy is not None, _has_seen_test(model.sha256))
+    reasons = _not_publishable(samples.split, limit, accuracy, _has_seen_test(model.sha256))
     data = DataRef.model_validate(
         {
             "split": samples.split,
@@ -92,7 +103,8 @@ def record(
             macs=model.macs,
             parameters=model.parameters,
         ),
-        device=DeviceRef(id=device.id, chip=device.chip, core=device.core, clock_hz=device.clock_hz.value),
+        device=measurement.device
+        or DeviceRef(id=device.id, chip=device.chip, core=device.core, clock_hz=device.clock_hz.value),
         engine=measurement.engine,
         runner=runner,
         metrics=metrics,
@@ -139,15 +151,17 @@ def _has_seen_test(sha256: str) -> bool:
 
 
 def _not_publishable(
-    split: str, limit: int | None, has_accuracy: bool, has_seen_test: bool
+    split: str, limit: int | None, accuracy: Metric | None, has_seen_test: bool
 ) -> tuple[str, ...]:
     reasons = []
     if split != "official":
         reasons.append(f"measured on the {split} split; only the official split is published")
     if limit is not None:
         reasons.append(f"limited to {limit} samples; only the whole split is published")
-    if not has_accuracy:
+    if accuracy is None:
         reasons.append("the accuracy is not available")
+    elif accuracy.mode == "predicted":
+        reasons.append("the accuracy is predicted: it is not that of the device's arithmetic")
     if has_seen_test:
         reasons.append("the model was trained on clips of the official test side")
     return tuple(reasons)

@@ -216,8 +216,11 @@ class DataRef(_Frozen):
         return self.split == "official" and self.limit is None
 
     def meets(self, target: float, accuracy: Metric | None) -> bool | None:
-        """Whether an accuracy on these samples meets the target; None if they do not decide that."""
-        if accuracy is None or not self.whole_official_split:
+        """Whether an accuracy on these samples meets the target; None if they do not decide that.
+
+        A predicted accuracy decides nothing: a device may score differently.
+        """
+        if accuracy is None or accuracy.mode == "predicted" or not self.whole_official_split:
             return None
         return accuracy.value >= target
 
@@ -238,6 +241,12 @@ class DeviceRef(_Frozen):
     chip: Text
     core: Text
     clock_hz: Annotated[int, Field(gt=0)]
+
+
+class HostRef(_Frozen):
+    """No device: accuracy alone was computed, on a machine that stands in the environment."""
+
+    id: Literal["host"] = "host"
 
 
 class Evidence(_Frozen):
@@ -271,7 +280,7 @@ class Result(_Frozen):
     task: TaskRef
     data: DataRef
     model: ModelRef
-    device: DeviceRef
+    device: DeviceRef | HostRef
     engine: Engine
     runner: Text
     metrics: tuple[Metric, ...]
@@ -282,7 +291,8 @@ class Result(_Frozen):
     target: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
     """Quality target of the task, in the unit of its accuracy metric."""
     target_met: bool | None
-    """Null unless the accuracy is that of the whole official split: the target is defined there."""
+    """Null unless the accuracy is that of the whole official split, where the target is defined, and not
+    predicted."""
     publishable: bool
     not_publishable_because: tuple[Text, ...]
     environment: Environment

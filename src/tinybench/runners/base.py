@@ -14,7 +14,7 @@ from tinybench.progress import Progress, silent
 if TYPE_CHECKING:
     from tinybench.datasets.base import Samples
     from tinybench.models import Model
-    from tinybench.results.schema import Engine, Layer, Metric, Unavailable
+    from tinybench.results.schema import Engine, HostRef, Layer, Metric, Unavailable
     from tinybench.specs import DeviceSpec, TaskSpec
 
 
@@ -45,6 +45,8 @@ class Measurement:
     evidence: dict[str, bytes] = field(default_factory=dict)
     """File name -> content; the store writes them beside the result and records their sha256."""
     notes: tuple[str, ...] = ()
+    device: HostRef | None = None
+    """Given if it ran on this machine, and not on the device of the workload."""
 
 
 class Runner(Protocol):
@@ -52,6 +54,16 @@ class Runner(Protocol):
 
     name: str
     summary: str
+    on_host: bool
+    """Whether it runs on this machine only, so that no device or clock can be asked for."""
+
+    def check(self, toolchain: str) -> None:
+        """Find out at once whether all that it needs is here: before data is read, and before the long part.
+
+        Raises:
+            TinybenchError: something is missing; the hint says how to get it.
+        """
+        ...
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         """Execute the workload.

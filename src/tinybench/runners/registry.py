@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tinybench.runners.base import Runner
 
 GROUP: Final = "tinybench.runners"
+_PARTS: Final = ("name", "summary", "on_host", "check", "measure")
 
 
 def index(found: Iterable[EntryPoint]) -> Mapping[str, EntryPoint]:
@@ -66,6 +67,12 @@ def runner(name: str) -> Runner:
             f"runner '{name}' ({_origin(entry)}) cannot be loaded: {error}",
             hint="reinstall the package that provides it",
         ) from error
+    lacking = [attribute for attribute in _PARTS if not hasattr(made, attribute)]
+    if lacking:
+        raise ContentError(
+            f"runner '{name}' ({_origin(entry)}) has no {' and no '.join(lacking)}",
+            hint="see the protocol tinybench.runners.Runner",
+        )
     if made.name != name:
         raise ContentError(
             f"runner '{name}' ({_origin(entry)}) calls itself '{made.name}'",

@@ -29,7 +29,7 @@ class Interpreter:
 
         self.model = model
         self.version = f"{_PACKAGE} {installed_version(_PACKAGE)}"
-        with _native_stderr() as said:
+        with native_stderr() as said:
             try:
                 self._interpreter = runtime.Interpreter.from_bytes(model.data, arena_size=_ARENA_BYTES)
             except RuntimeError as error:
@@ -62,7 +62,7 @@ class Interpreter:
 
         Its bookkeeping holds 64-bit pointers here, so that a 32-bit target needs somewhat less.
         """
-        with _native_stderr() as said:
+        with native_stderr() as said:
             self._interpreter.print_allocations()  # the package has no other way to tell
             found = re.search(r"Arena allocation total (\d+) bytes", said())
         if found is None:
@@ -73,7 +73,7 @@ class Interpreter:
 
 
 @contextmanager
-def _native_stderr() -> Iterator[Callable[[], str]]:
+def native_stderr() -> Iterator[Callable[[], str]]:
     """Catch what native code writes to standard error; gives a function that returns it so far."""
     kept = os.dup(2)
     with tempfile.TemporaryFile() as file:

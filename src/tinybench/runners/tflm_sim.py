@@ -40,6 +40,16 @@ class TflmSim:
 
     name = "tflm-sim"
     summary = "simulated Cortex-M running CMSIS-NN, checked bit for bit against TFLite Micro"
+    on_host = False
+
+    def check(self, toolchain: str) -> None:
+        """See ``Runner.check``.
+
+        Raises:
+            UnknownNameError: there is no such toolchain.
+            ToolchainError: it is not installed.
+        """
+        compiler(toolchain).program()
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         """Compile, execute and check a model; see ``Runner.measure``.

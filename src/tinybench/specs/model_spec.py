@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tinybench import content
+from tinybench.cache import cache_dir
 from tinybench.specs.base import Frozen, Identifier, Sha256, Spec
 
 
 class AccuracyClaim(Frozen):
-    """An accuracy that was measured when the model was made."""
+    """An accuracy that was measured when the model was made, or added."""
 
     data: str
     metric: Literal["top1"]
@@ -23,22 +24,33 @@ class AccuracyClaim(Frozen):
 
 
 class Provenance(Frozen):
-    """How a reference model came to be."""
+    """How a reference model came to be; None where whoever made it does not say."""
 
     recipe: str
-    tensorflow: str
-    seed: int
+    tensorflow: str | None = None
+    seed: int | None = None
     data: str
-    calibration: str
-    seen_official_test: bool
-    """Whether clips of the official test split, or of its speakers, took part in training or selection."""
+    calibration: str | None = None
+    seen_official_test: bool | None = None
+    """Whether samples of the official test split, or of its speakers, took part in training or selection;
+    None: not known."""
+
+
+class Download(Frozen):
+    """A file of others, which is fetched and not shipped."""
+
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    bytes: Annotated[int, Field(gt=0)]
 
 
 class ModelSpec(Spec):
     """``reference_models/<id>/model.toml``: one int8 reference model."""
 
     task: Identifier
-    file: str
+    file: str | None = None
+    """The .tflite in the same folder."""
+    download: Download | None = None
+    """Or where it is fetched from."""
     sha256: Sha256
     license: str
     macs: Annotated[int, Field(gt=0)]
@@ -47,7 +59,20 @@ class ModelSpec(Spec):
     accuracy: tuple[AccuracyClaim, ...]
     provenance: Provenance
 
+    @model_validator(mode="after")
+    def _ships_or_is_fetched(self) -> ModelSpec:
+        if (self.file is None) == (self.download is None):
+            raise ValueError("give file, or download for a model that is not shipped")
+        return self
+
     @property
     def path(self) -> Path:
-        """The .tflite file."""
+        """The .tflite file; one that is fetched may not be there."""
+        if self.file is None:
+            return cache_dir() / "models" / f"{self.sha256}.tflite"
         return content.models_dir() / self.id / self.file
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the file is on this machine."""
+        return self.path.is_file()
