@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from tinybench.datasets.base import Sample
 from tinybench.datasets.folders import scan_labelled
 from tinybench.datasets.images import IMAGE_SUFFIXES, load_image, quantize
+from tinybench.datasets.stimuli import images
 from tinybench.errors import DataError
 
-__all__ = ["IMAGE_SHAPE", "LABELS", "features", "load", "quantize", "scan"]
+__all__ = ["IMAGE_SHAPE", "LABELS", "features", "load", "quantize", "scan", "stimuli"]
 
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """Class order of CIFAR-10 (``label_names`` in its batches.meta): the index is that of the output."""
@@ -76,6 +77,11 @@ def load(root: Path, samples: Sequence[Sample]) -> NDArray[np.uint8]:
 def features(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Pixels from 0 to 255, as float: shape (n, 32, 32, 3) to (n, 1, 32, 32, 3)."""
     return raw[:, None].astype(np.float32)
+
+
+def stimuli() -> dict[str, NDArray[np.uint8]]:
+    """Made images by name, shape (32, 32, 3) each, see :mod:`tinybench.datasets.stimuli`."""
+    return images(IMAGE_SHAPE[0])
 
 
 def _load_one(root: Path, sample: Sample) -> NDArray[np.uint8]:

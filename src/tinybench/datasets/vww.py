@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from tinybench.datasets.base import Sample
 from tinybench.datasets.folders import scan_labelled
 from tinybench.datasets.images import IMAGE_SUFFIXES, load_image, quantize
+from tinybench.datasets.stimuli import images
 
-__all__ = ["IMAGE_SHAPE", "LABELS", "features", "load", "quantize", "scan"]
+__all__ = ["IMAGE_SHAPE", "LABELS", "features", "load", "quantize", "scan", "stimuli"]
 
 LABELS = ("no_person", "person")
 """Class order of MLPerf Tiny, whose folders ``non_person`` and ``person`` are in alphabetical order."""
@@ -42,3 +43,8 @@ def load(root: Path, samples: Sequence[Sample]) -> NDArray[np.uint8]:
 def features(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Pixels from 0 to 1: shape (n, 96, 96, 3) to (n, 1, 96, 96, 3)."""
     return raw[:, None].astype(np.float32) / np.float32(255)
+
+
+def stimuli() -> dict[str, NDArray[np.uint8]]:
+    """Made images by name, shape (96, 96, 3) each, see :mod:`tinybench.datasets.stimuli`."""
+    return images(IMAGE_SHAPE[0])
