@@ -72,6 +72,8 @@ sha256 = "{sha256}"
 license = "Apache-2.0"
 macs = 8
 parameters = 10
+flash_bytes = 100
+arena_bytes = 200
 operators = ["FULLY_CONNECTED"]
 accuracy = []
 

@@ -20,7 +20,6 @@ from tinybench.runners import tflm_sim
 from tinybench.runners.base import Measurement, Workload
 from tinybench.runners.tflm import Interpreter
 from tinybench.runners.tflm_sim import MIN_CHECKED_INPUTS, TflmSim, check_equal, checked_inputs
-from tinybench.statistics import wilson_interval
 
 
 @pytest.fixture
@@ -138,11 +137,3 @@ def test_power_is_voltage_times_the_currents_of_the_profile() -> None:
     expected = power.supply_v.value * (power.run_a_per_hz.value * 120e6 + power.run_offset_a.value)
     assert energy.run_power_w(board) == pytest.approx(expected)
     assert energy.inference_energy_j(board, 0.5) == pytest.approx(expected / 2)
-
-
-def test_wilson_interval_of_known_proportions() -> None:
-    # R: prop.test(90, 100, correct = FALSE), binom::binom.confint(0, 10, methods = "wilson")
-    assert wilson_interval(90, 100) == pytest.approx((0.8256343, 0.9447708), abs=1e-6)
-    assert wilson_interval(0, 10) == pytest.approx((0.0, 0.2775328), abs=1e-6)
-    with pytest.raises(ValueError, match="not a proportion"):
-        wilson_interval(3, 0)

@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from tinybench.datasets import kws
 from tinybench.errors import DataError, TinybenchError, ToolchainError
 from tinybench.training import accuracy, augmentation, features, synthesis, voices, words
-from tinybench.training.kws import TrainingConfig, calibration_indices, epoch_batch, learning_rate, train
+from tinybench.training.export import calibration_indices
+from tinybench.training.fitting import learning_rate
+from tinybench.training.kws import TrainingConfig, epoch_batch, train
 
 needs_tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="TensorFlow (extra 'train') is not installed"
@@ -308,35 +310,21 @@ class TestEpoch:
 
     def test_calibration_takes_the_same_number_of_every_class(self) -> None:
         labels = feature_set({"yes": 100, "no": 7}).labels
-        with pytest.raises(DataError, match="no clip of class"):
-            calibration_indices(labels, 5)
+        with pytest.raises(DataError, match="no sample of class"):
+            calibration_indices(labels, kws.LABELS, 5)
         every = feature_set({name: 7 + i for i, name in enumerate(kws.LABELS)}).labels
-        chosen = calibration_indices(every, 5)
+        chosen = calibration_indices(every, kws.LABELS, 5)
         assert Counter(every[chosen].tolist()) == dict.fromkeys(range(12), 5)
         assert len(set(chosen.tolist())) == 60
 
 
 class TestAccuracy:
-    def test_wilson_interval_of_a_known_case(self) -> None:
-        # Newcombe (1998), table I: 81 of 263, 0.2553 to 0.3662.
-        assert accuracy.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-
-    @given(samples=st.integers(1, 5000), data=st.data())
-    def test_the_interval_holds_the_share(self, samples: int, data: st.DataObject) -> None:
-        correct = data.draw(st.integers(0, samples))
-        low, high = accuracy.wilson(correct, samples)
-        assert 0 <= low <= correct / samples + 1e-9
-        assert correct / samples - 1e-9 <= high <= 1
-
-    def test_nothing_is_not_a_proportion(self) -> None:
-        with pytest.raises(ValueError, match="not a proportion"):
-            accuracy.wilson(0, 0)
-
     def test_classes_are_counted_apart(self) -> None:
         labels = np.array([0, 0, 1, 1])
-        score = accuracy.score("val", "int8", np.array([0, 1, 1, 1]), labels)
+        score = accuracy.score("val", "int8", np.array([0, 1, 1, 1]), labels, ["down", "go", "left"])
         assert (score.value, score.samples) == (0.75, 4)
         assert score.per_class == {"down": 0.5, "go": 1.0}
+        assert score.confusion == ((1, 1, 0), (0, 2, 0), (0, 0, 0))
 
 
 class TestReferenceModel:
@@ -354,16 +342,17 @@ class TestReferenceModel:
     def test_the_card_is_about_this_file_and_recognises_the_smoke_split(
         self, repository: Path, smoke: Path
     ) -> None:
-        from tinybench.training.kws import predict_int8
+        from tinybench.models import Model
+        from tinybench.training.release import predict_int8
 
         folder = repository / "reference_models/kws"
         card = tomllib.loads((folder / "model.toml").read_text())
-        content = (folder / card["file"]).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == card["sha256"]
+        model = Model.load(folder / card["file"])
+        assert model.sha256 == card["sha256"]
         claim = next(a for a in card["accuracy"] if "smoke" in a["data"] and a["precision"] == "int8")
         clips = kws.scan(smoke)
         values = kws.features(kws.load(smoke, clips))
-        hits = predict_int8(content, values) == [clip.label for clip in clips]
+        hits = predict_int8(model, values, kws.quantize) == [clip.label for clip in clips]
         assert claim["samples"] == len(clips)
         # One clip of room for other floating-point sums.
         assert float(np.mean(hits)) == pytest.approx(claim["value"], abs=1.1 / len(clips))

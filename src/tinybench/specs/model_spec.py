@@ -55,6 +55,11 @@ class ModelSpec(Spec):
     license: str
     macs: Annotated[int, Field(gt=0)]
     parameters: Annotated[int, Field(gt=0)]
+    flash_bytes: Annotated[int, Field(gt=0)]
+    """Size of the .tflite file, which a device keeps in its flash beside the program."""
+    arena_bytes: Annotated[int, Field(gt=0)]
+    """Tensor arena that the TFLite Micro interpreter of this computer takes; a 32-bit device needs somewhat
+    less."""
     operators: tuple[str, ...]
     accuracy: tuple[AccuracyClaim, ...]
     provenance: Provenance

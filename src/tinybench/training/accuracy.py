@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybench.datasets.kws import LABELS
+from tinybench.statistics import wilson_interval
 
-__all__ = ["Score", "score", "wilson"]
+__all__ = ["Score", "score"]
 
 
 @dataclass(frozen=True)
@@ -25,25 +25,40 @@ class Score:
     ci95: tuple[float, float]
     per_class: dict[str, float]
     """Share of each class that is recognised, by label; classes without samples are left out."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Number of samples by true class (rows) and predicted class (columns)."""
 
 
-def wilson(correct: int, samples: int) -> tuple[float, float]:
-    """95 % Wilson score interval of a proportion (Wilson, 1927), both ends within [0, 1]."""
-    if not 0 <= correct <= samples or samples == 0:
-        raise ValueError(f"{correct} of {samples} is not a proportion")
-    z = 1.959964
-    share = correct / samples
-    centre = share + z * z / (2 * samples)
-    spread = z * math.sqrt(share * (1 - share) / samples + z * z / (4 * samples * samples))
-    scale = 1 + z * z / samples
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+def score(
+    data: str,
+    precision: str,
+    predicted: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+) -> Score:
+    """Top-1, its interval, and what was taken for what, from class indices of shape (n,).
 
-
-def score(data: str, precision: str, predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> Score:
-    """Top-1, its interval and the accuracy per class, from predicted and true class indices of shape (n,)."""
-    hits = predicted == labels
+    Args:
+        data: what the set is called.
+        precision: ``float32`` or ``int8``.
+        predicted: the model's answers.
+        labels: the truth.
+        names: of the classes.
+    """
+    classes = len(names)
+    confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    correct, samples = int(np.trace(confusion)), int(labels.shape[0])
     per_class = {
-        name: float(hits[labels == i].mean()) for i, name in enumerate(LABELS) if np.any(labels == i)
+        name: float(row[i] / row.sum())
+        for i, (name, row) in enumerate(zip(names, confusion, strict=True))
+        if row.sum()
     }
-    correct, samples = int(hits.sum()), int(labels.shape[0])
-    return Score(data, precision, correct / samples, samples, wilson(correct, samples), per_class)
+    return Score(
+        data,
+        precision,
+        correct / samples,
+        samples,
+        wilson_interval(correct, samples),
+        per_class,
+        tuple(tuple(map(int, row)) for row in confusion),
+    )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinybench.models import Model
+from tinybench.runners.tflm import Interpreter
 from tinybench.training.accuracy import Score
 
 __all__ = ["model_toml"]
@@ -24,7 +25,7 @@ def model_toml(
     """Text of ``model.toml`` (see ``tinybench.specs.ModelSpec``).
 
     Args:
-        model_path: the int8 .tflite, from which checksum, operators, MACs and parameters are read.
+        model_path: the int8 .tflite, from which checksum, operators, sizes and so on are read.
         scores: what was measured.
         data_names: what to call each ``Score.data``.
         provenance: the fields of ``tinybench.specs.Provenance``.
@@ -41,6 +42,8 @@ def model_toml(
         "license": "Apache-2.0",
         "macs": model.macs,
         "parameters": model.parameters,
+        "flash_bytes": len(model.data),
+        "arena_bytes": Interpreter(model).arena_bytes(),
         "operators": [operator.kind for operator in model.operators],
     }
     lines = [f"{key} = {_toml(value)}" for key, value in head.items()]
