@@ -138,8 +138,9 @@ def _run_epoch(
     for start in range(0, targets.shape[0], recipe.batch_size):
         model.optimizer.learning_rate.assign(learning_rate(recipe, epoch + start / targets.shape[0]))
         batch = slice(start, start + recipe.batch_size)
-        total += float(model.train_on_batch(inputs(data[batch]), targets[batch])) * targets[batch].shape[0]
-    return total / targets.shape[0]
+        loss = float(model.train_on_batch(inputs(data[batch]), targets[batch]))
+        total += loss * len(targets[batch])
+    return total / len(targets)
 
 
 def _save(model: Any, path: Path) -> None:
