@@ -32,6 +32,7 @@ from tinybench.quantities import size
 from tinybench.specs import Archive, DatasetSpec, Sha256, Subset, first_error
 
 _AGAIN = "fetch or import the data set again"
+_OTHER = "this is another version of the data set, or part of it is missing or changed"
 _SHOWN_NAMES = 3
 
 
@@ -110,7 +111,7 @@ def read_manifest(dataset: DatasetSpec, name: str) -> Manifest:
         raise DataError(f"{path}: cannot be read ({error.strerror})", hint=_AGAIN) from error
     except ValidationError as error:
         raise DataError(f"{path}: {first_error(error)}", hint=_AGAIN) from None
-    _check_identity(manifest, dataset, name, path)
+    _check_identity(manifest, dataset, name, str(path), _AGAIN)
     return manifest
 
 
@@ -175,7 +176,7 @@ def install(
             archive_sha256=archive_sha256,
             accepted_license=dataset.license if dataset.license_acceptance else None,
         )
-        _check_identity(manifest, dataset, name, files)
+        _check_identity(manifest, dataset, name, f"{dataset.title}, {name}", _OTHER)
         write_whole(staging / "SHA256SUMS", hashing.sums(digests))
         write_whole(staging / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
         with writing(target):
@@ -203,14 +204,14 @@ def check_structure(root: Path, selection: Selection) -> dict[str, Path]:
     if lacking:
         raise DataError(
             f"{root}: {len(lacking)} of {subset.files} files missing: {_some(lacking)}",
-            hint="this is another version of the data set, or part of it is missing",
+            hint=_OTHER,
         )
     if len(found) != subset.files:
         counts = {folder: sum(path.startswith(f"{folder}/") for path in found) for folder in subset.folders}
         listed = ", ".join(f"{folder} {count}" for folder, count in counts.items())
         raise DataError(
             f"{root}: {len(found)} files, expected {subset.files} ({listed})",
-            hint="this is another version of the data set, or part of it is missing",
+            hint=_OTHER,
         )
     return found
 
@@ -220,7 +221,7 @@ def lock(dataset: DatasetSpec) -> AbstractContextManager[None]:
     return disk.lock(cache_dir() / "datasets" / f"{dataset.id}.lock", dataset.id)
 
 
-def _check_identity(manifest: Manifest, dataset: DatasetSpec, name: str, where: Path) -> None:
+def _check_identity(manifest: Manifest, dataset: DatasetSpec, name: str, where: str, hint: str) -> None:
     subset = dataset.subsets[name]
     wanted = {
         "dataset": dataset.id,
@@ -231,7 +232,7 @@ def _check_identity(manifest: Manifest, dataset: DatasetSpec, name: str, where: 
     }
     for key, value in wanted.items():
         if value is not None and getattr(manifest, key) != value:
-            raise DataError(f"{where}: {key} is {getattr(manifest, key)}, expected {value}", hint=_AGAIN)
+            raise DataError(f"{where}: {key} is {getattr(manifest, key)}, expected {value}", hint=hint)
 
 
 def _swap(staging: Path, target: Path) -> None:
