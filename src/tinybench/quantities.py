@@ -13,9 +13,11 @@ _HERTZ: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 def quantity(value: float, unit: str) -> str:
-    """A value with a unit that people read: ms, µJ, KiB, %, millions."""
+    """A value with a unit that people read: ms, µJ, KiB, %, millions; unit 1 is a number without one."""
     if unit == "fraction":
         return f"{value * 100:.1f} %"
+    if unit == "1":
+        return f"{value:.4f}"
     if unit == "bytes":
         return size(int(value))
     if unit in ("cycles", "instructions"):

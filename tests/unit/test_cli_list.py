@@ -11,7 +11,7 @@ from tinybench.cli import main
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("tasks", ["demo", "90 %", "demo-board"]),
+        ("tasks", ["demo", "90.0 %", "demo-board"]),
         ("runners", ["fake", "figures for tests"]),
         ("devices", ["demo-board", "demo-chip", "100 MHz", "1.0 MiB", "128.0 KiB"]),
         ("models", ["demo", "Demo model", "Apache-2.0"]),

@@ -18,6 +18,7 @@ from tinybench.quantities import frequency, parse_frequency, quantity, size
         (5e-9, "J", "5 nJ"),
         (0.033, "W", "33 mW"),
         (0.90625, "fraction", "90.6 %"),
+        (0.85, "1", "0.8500"),
         (10.02, "1/s", "10.02 1/s"),
         (2048, "bytes", "2.0 KiB"),
         (8_850_000, "cycles", "8.850 M"),

@@ -18,6 +18,7 @@ def _tasks() -> Rows:
             "id": task.id,
             "title": task.title,
             "version": task.version,
+            "metric": task.metric,
             "target": task.target,
             "input_shape": list(task.input_shape),
             "output_shape": list(task.output_shape),
@@ -122,22 +123,25 @@ def _table(rows: Rows) -> None:
         )
         for key in shown
     ]
-    print_table(stdout(), columns, [[_cell(key, row[key]) for key in shown] for row in rows])
+    print_table(stdout(), columns, [[_cell(key, row) for key in shown] for row in rows])
 
 
 def _title(key: str) -> str:
     return key.removesuffix("_hz").removesuffix("_bytes").replace("_", " ")
 
 
-def _cell(key: str, value: Any) -> str:
-    from tinybench.quantities import frequency, size
+def _cell(key: str, row: dict[str, Any]) -> str:
+    from tinybench.quantities import frequency, quantity, size
 
+    value = row[key]
+    if key == "target":
+        from tinybench.results.schema import ACCURACY, UNITS
+
+        return quantity(value, UNITS[ACCURACY[row["metric"]]])
     if key.endswith("_bytes"):
         return size(value)
     if key.endswith("_hz"):
         return frequency(value)
-    if key == "target":
-        return f"{value * 100:g} %"
     if key in ("macs", "parameters"):
         return f"{value:,}"
     return "x".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -127,6 +127,7 @@ def _find(name: str) -> tuple[Model | None, ModelSpec | None]:
 def _print(document: dict[str, Any]) -> None:
     from tinybench.cli._console import cell, heading, print_table, stdout
     from tinybench.quantities import quantity
+    from tinybench.results.schema import ACCURACY, UNITS
 
     console = stdout()
     graph, reference = document["graph"], document["reference"]
@@ -143,8 +144,8 @@ def _print(document: dict[str, Any]) -> None:
                     claim["data"],
                     claim["metric"],
                     claim["precision"],
-                    quantity(claim["value"], "fraction"),
-                    " to ".join(quantity(bound, "fraction") for bound in claim["ci95"]),
+                    quantity(claim["value"], UNITS[ACCURACY[claim["metric"]]]),
+                    " to ".join(quantity(bound, UNITS[ACCURACY[claim["metric"]]]) for bound in claim["ci95"]),
                     f"{claim['samples']:,}",
                 )
                 for claim in reference["accuracy"]

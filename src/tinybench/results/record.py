@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from tinybench import content, specs
 from tinybench._version import __version__
 from tinybench.results.schema import (
+    ACCURACY,
     METRIC_NAMES,
     DataRef,
     DeviceRef,
@@ -32,8 +33,6 @@ from tinybench.results.store import describe_evidence
 if TYPE_CHECKING:
     from tinybench.runners.base import Measurement, Workload
     from tinybench.specs import TaskSpec
-
-_ACCURACY: Final[dict[str, MetricName]] = {"top1": "accuracy.top1", "auc": "accuracy.auc"}
 
 PACKAGES: Final = (
     "ai-edge-litert",
@@ -54,7 +53,7 @@ _MAX_LABEL_BYTES: Final = 80
 
 def accuracy_metric(task: TaskSpec) -> MetricName:
     """The metric that the quality target of ``task`` is about."""
-    return _ACCURACY[task.metric]
+    return ACCURACY[task.metric]
 
 
 def record(

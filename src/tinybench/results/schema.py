@@ -41,11 +41,11 @@ MetricName = Literal[
     "cycles.per_inference",
     "instructions.per_inference",
 ]
-Unit = Literal["fraction", "s", "1/s", "J", "W", "bytes", "cycles", "instructions"]
+Unit = Literal["fraction", "1", "s", "1/s", "J", "W", "bytes", "cycles", "instructions"]
 
 UNITS: Final[dict[MetricName, Unit]] = {
     "accuracy.top1": "fraction",
-    "accuracy.auc": "fraction",
+    "accuracy.auc": "1",
     "latency.per_inference": "s",
     "throughput": "1/s",
     "energy.per_inference": "J",
@@ -59,6 +59,9 @@ UNITS: Final[dict[MetricName, Unit]] = {
 """The one unit of each metric. Files hold SI units and bytes; only the command line shows ms, µJ or KiB."""
 
 METRIC_NAMES: Final[tuple[MetricName, ...]] = get_args(MetricName)
+
+ACCURACY: Final[dict[str, MetricName]] = {"top1": "accuracy.top1", "auc": "accuracy.auc"}
+"""What the metric of a task is called in a result."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -138,7 +141,7 @@ class Metric(_Frozen):
             raise ValueError(f"{self.name} must be a whole number of bytes")
         elif not counted:
             value = float(value)
-        if self.unit == "fraction" and value > 1:
+        if self.unit in ("fraction", "1") and value > 1:
             raise ValueError(f"{self.name} must be between 0 and 1")
         if self.ci95 is not None and self.ci95[0] > self.ci95[1]:
             raise ValueError("ci95 must be (lower, upper)")
