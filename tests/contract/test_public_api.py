@@ -54,6 +54,7 @@ def test_run_signature() -> None:
         "(task: 'str', runner: 'str' = 'tflm-sim', *, device: 'str | None' = None, "
         "clock_hz: 'int | None' = None, "
         "model: 'str | os.PathLike[str] | None' = None, split: 'str | None' = None, "
+        "data: 'str | os.PathLike[str] | None' = None, "
         "limit: 'int | None' = None, samples: 'int' = 8, toolchain: 'str' = 'zig', "
         "output: 'str | os.PathLike[str] | None' = None, "
         "offline: 'bool' = False, progress: 'Progress | None' = None) -> 'Result'"

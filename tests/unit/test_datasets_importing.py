@@ -13,9 +13,10 @@ import pytest
 from data_fixtures import Corpus, member, sha256, write_tar, write_zip
 
 from tinybench import content
-from tinybench.datasets import hashing, store
+from tinybench.datasets import store
 from tinybench.datasets.importing import import_path
 from tinybench.errors import DataError, OutputError, UsageError
+from tinybench.files import hashing
 from tinybench.specs import DatasetSpec
 
 Usage = namedtuple("Usage", "total used free")

@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinybench import content, specs
-from tinybench.datasets import hashing, kws, store
+from tinybench.datasets import kws, store
 from tinybench.datasets.base import Sample
 from tinybench.datasets.importing import import_path
 from tinybench.datasets.samples import load_samples, select
 from tinybench.datasets.splits import default_split
 from tinybench.errors import ContentError, DataError, UnknownNameError, UsageError
+from tinybench.files import hashing
 from tinybench.specs import TaskSpec
 
 SCALE, ZERO_POINT = 0.5847029, 83
@@ -267,7 +268,7 @@ def test_a_task_without_a_module(corpus: Corpus) -> None:
 
 def test_a_module_that_is_no_front_end(corpus: Corpus) -> None:
     with pytest.raises(ContentError, match=r"lacks LABELS, scan, load, features, quantize, stimuli"):
-        load_smoke(corpus.task.model_copy(update={"id": "hashing"}))
+        load_smoke(corpus.task.model_copy(update={"id": "store"}))
 
 
 def test_a_front_end_with_other_labels(corpus: Corpus) -> None:

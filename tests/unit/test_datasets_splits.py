@@ -9,11 +9,12 @@ import pytest
 from data_fixtures import FOLDERS, Corpus
 
 from tinybench import content
-from tinybench.datasets import folders, hashing, kws
+from tinybench.datasets import folders, kws
 from tinybench.datasets.importing import import_path
 from tinybench.datasets.samples import load_samples
 from tinybench.datasets.splits import split_names
 from tinybench.errors import ContentError, DataError, ModelError
+from tinybench.files import hashing
 from tinybench.specs import SubsetSplit, TaskSpec
 
 SCALE, ZERO_POINT = 0.5847029, 83

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinybench import specs
-from tinybench.datasets import catalog, hashing, store
+from tinybench.datasets import catalog, store
 from tinybench.datasets.fetch import fetch
 from tinybench.datasets.importing import import_path
 from tinybench.errors import ContentError, DataError, OutputError, UnknownNameError
+from tinybench.files import hashing
 
 names = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="\\"),

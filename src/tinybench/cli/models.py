@@ -67,7 +67,7 @@ def show(name: str, as_json: bool) -> None:
     NAME is a reference model ('tinybench models list'), PATH any int8 .tflite file.
     """
     from tinybench.cli._console import echo_json
-    from tinybench.models.description import describe
+    from tinybench.description import describe
 
     model, spec = _find(name)
     document = describe(model, spec)

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from tinybench.datasets.disk import writing
 from tinybench.errors import DataError
+from tinybench.files.disk import writing
 from tinybench.progress import Progress, silent
 from tinybench.quantities import size
 

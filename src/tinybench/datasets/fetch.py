@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tinybench.datasets import downloading, importing, store
-from tinybench.datasets.downloading import Remote
+from tinybench.datasets import importing, store
 from tinybench.datasets.licences import require_acceptance
 from tinybench.datasets.store import Manifest
+from tinybench.files import downloading
+from tinybench.files.downloading import Remote
 from tinybench.progress import Progress, silent
 from tinybench.specs import Archive, DatasetSpec
 
@@ -50,7 +51,7 @@ def download(
     attempts: int = 5,
     pause: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Download one archive into the cache; see :func:`tinybench.datasets.downloading.download`."""
+    """Download one archive into the cache; see :func:`tinybench.files.downloading.download`."""
     remote = Remote(archive.url, archive.bytes, archive.checksum, by_hand="'tinybench data import'")
     target = store.archive_path(archive)
     return downloading.download(remote, target, progress=progress, attempts=attempts, pause=pause)

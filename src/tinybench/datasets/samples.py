@@ -7,9 +7,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from tinybench.datasets import hashing, splits
+from tinybench.datasets import splits
 from tinybench.datasets.base import FrontEnd, Sample, Samples
 from tinybench.errors import ContentError, ModelError, UsageError
+from tinybench.files import hashing
 from tinybench.progress import Progress, silent
 
 if TYPE_CHECKING:

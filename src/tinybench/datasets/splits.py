@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinybench.datasets import hashing, store
+from tinybench.datasets import store
 from tinybench.datasets.base import FrontEnd, Sample
 from tinybench.datasets.names import read_names
 from tinybench.datasets.verify import recorded
 from tinybench.errors import ContentError, DataError, UnknownNameError
+from tinybench.files import hashing
 from tinybench.progress import Progress, silent
 
 if TYPE_CHECKING:

@@ -23,10 +23,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tinybench.cache import cache_dir
-from tinybench.datasets import disk, hashing
-from tinybench.datasets.disk import write_whole, writing
 from tinybench.datasets.selection import Selection
 from tinybench.errors import DataError
+from tinybench.files import disk, hashing
+from tinybench.files.disk import write_whole, writing
 from tinybench.progress import Progress, silent
 from tinybench.quantities import size
 from tinybench.specs import Archive, DatasetSpec, Sha256, Subset, first_error
@@ -46,7 +46,7 @@ class Manifest(BaseModel):
     subset: str
     files: int
     sha256: Sha256
-    """Hash of the whole set, see ``tinybench.datasets.hashing``."""
+    """Hash of the whole set, see ``tinybench.files.hashing``."""
     selection_sha256: Sha256
     """Hash of the rule and the list of names that say what belongs to the subset."""
     archive_sha256: Sha256 | None
@@ -217,7 +217,7 @@ def check_structure(root: Path, selection: Selection) -> dict[str, Path]:
 
 
 def lock(dataset: DatasetSpec) -> AbstractContextManager[None]:
-    """Keep other processes from writing the same data set; see :func:`tinybench.datasets.disk.lock`."""
+    """Keep other processes from writing the same data set; see :func:`tinybench.files.disk.lock`."""
     return disk.lock(cache_dir() / "datasets" / f"{dataset.id}.lock", dataset.id)
 
 

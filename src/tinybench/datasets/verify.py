@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from tinybench.datasets import hashing, store
+from tinybench.datasets import store
 from tinybench.errors import DataError
+from tinybench.files import hashing
 from tinybench.progress import Progress, silent
 from tinybench.specs import DatasetSpec
 

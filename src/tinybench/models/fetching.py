@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tinybench import specs
-from tinybench.datasets import disk, downloading
-from tinybench.datasets.hashing import file_sha256
 from tinybench.errors import ModelError
+from tinybench.files import disk, downloading
+from tinybench.files.hashing import file_sha256
 from tinybench.models.reference import load_named
 from tinybench.paths import expand
 from tinybench.progress import Progress, silent
@@ -24,7 +24,7 @@ def fetch(
     attempts: int = 5,
     pause: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Download a model, or check the one that is here; see :func:`tinybench.datasets.downloading.download`.
+    """Download a model, or check the one that is here; see :func:`tinybench.files.downloading.download`.
 
     Raises:
         FetchError: the download failed, or is not the published file.

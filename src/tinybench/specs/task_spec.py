@@ -58,7 +58,7 @@ class Subset(Frozen):
     """A file below ``tasks/`` with one path per line, as in the cache: only these files are taken."""
     files: Annotated[int, Field(gt=0)]
     sha256: Sha256 | None = None
-    """Hash of the whole set (``tinybench.datasets.hashing``), where it is known."""
+    """Hash of the whole set (``tinybench.files.hashing``), where it is known."""
 
     @model_validator(mode="after")
     def _is_a_list_or_a_rule(self) -> Subset:

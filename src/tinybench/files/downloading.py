@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinybench.datasets import disk
-from tinybench.datasets.hashing import file_digest
 from tinybench.errors import FetchError
+from tinybench.files import disk
+from tinybench.files.hashing import file_digest
 from tinybench.progress import Progress, silent
 
 if TYPE_CHECKING:
