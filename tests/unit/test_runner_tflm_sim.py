@@ -6,13 +6,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import pytest
 
-from tflite_builder import Builder, small_model
+from tflite_builder import Builder, schema, small_model
 from tinybench import specs
 from tinybench.datasets.base import Samples
-from tinybench.errors import MismatchError, ModelError
+from tinybench.errors import MismatchError, ModelError, UnsupportedOperatorError
 from tinybench.mcusim import energy
 from tinybench.mcusim.simulate import Simulation
 from tinybench.models import Model
@@ -123,11 +124,22 @@ def test_the_interpreter_tells_its_arena_and_leaves_stderr_alone(
 
 def test_a_model_that_tflite_micro_refuses_is_one_clear_line(tmp_path: Path) -> None:
     b = Builder()
-    source = b.tensor((1, 4))
-    out = b.tensor((1, 4))
-    path = tmp_path / "odd.tflite"
-    path.write_bytes(b.finish(source, b.operator("HASHTABLE", [source], [out])))
+    source = b.tensor((1, 2**24))  # more than the interpreter's arena
+    path = tmp_path / "large.tflite"
+    path.write_bytes(b.finish(source, b.unary("RELU", source, 0.05, 0)))
     with pytest.raises(ModelError, match="TFLite Micro refuses it"):
+        Interpreter(Model.load(path))
+
+
+def test_the_interpreter_is_not_given_what_would_crash_it(tmp_path: Path) -> None:
+    changed = schema.ModelT.InitFromObj(schema.Model.GetRootAs(small_model(), 0))
+    depthwise = changed.subgraphs[0].operators[1]
+    changed.subgraphs[0].tensors[depthwise.outputs[0]].shape = [1, 4, 3, 7]  # it would divide by zero
+    packer = flatbuffers.Builder(4096)
+    packer.Finish(changed.Pack(packer), b"TFL3")
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(packer.Output())
+    with pytest.raises(UnsupportedOperatorError, match="DEPTHWISE_CONV_2D"):
         Interpreter(Model.load(path))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybench.errors import ModelError
+from tinybench.mcusim.lower import lower
 from tinybench.models import Model
 from tinybench.results.record import installed_version
 
@@ -22,11 +23,20 @@ _ARENA_BYTES = 16 * 2**20
 
 
 class Interpreter:
-    """TFLite Micro with its reference kernels."""
+    """TFLite Micro with its reference kernels.
+
+    It takes a model at its word: shapes that do not fit each other make it read and write beyond tensors or
+    divide by zero. So only what the simulator's checks let through is given to it.
+
+    Raises:
+        UnsupportedOperatorError: an operator, its options or its shapes are not what the simulator knows.
+        ModelError: the interpreter refuses the model.
+    """
 
     def __init__(self, model: Model) -> None:
         from tflite_micro.python.tflite_micro import runtime
 
+        lower(model)
         self.model = model
         self.version = f"{_PACKAGE} {installed_version(_PACKAGE)}"
         with native_stderr() as said:

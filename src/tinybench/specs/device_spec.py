@@ -106,7 +106,7 @@ class Power(Frozen):
     idle_a: Sourced[float] | None = None
     """Core stopped by WFI, clocks running at the default clock."""
     sleep_a: Sourced[float] | None = None
-    """The deepest mode that keeps the RAM."""
+    """The deepest mode that keeps the RAM, with a timer running where the source tells."""
 
 
 class DeviceSpec(Spec):
