@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit bench doctor dist lock schema validate clean
+.PHONY: help run test lint types unit bench fuzz doctor dist lock schema validate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ unit: $(DEV_STAMP) ## All tests that need no hardware; ARGS=... adds pytest opti
 
 bench: $(DEV_STAMP) ## Benchmarks of tinybench itself: speed of the simulator, start-up, a whole run
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only $(ARGS)
+
+fuzz: $(DEV_STAMP) ## Mutated models must end in an error or a right result; ARGS="COUNT SEED"
+	$(BIN)/python tests/model_fuzz.py $(or $(ARGS),2000)
 
 doctor: $(RUN_STAMP) ## Check this machine
 	$(BIN)/tinybench doctor

@@ -1,10 +1,10 @@
 """Mutates valid models, and checks that each ends in an error of ours or in the right result.
 
-As a script, ``python tests/model_fuzz.py COUNT [SEED]`` prints how many ended how, and exits with 1 if any
-ended in a crash, a hang or a wrong result; such models are kept. What can be loaded runs through the
-interpreter and the simulator in a child process, so that a native crash is found and not suffered. A hang
-is more than ``CPU_S`` seconds of processor time, of whatever process: that does not depend on how busy the
-machine is.
+As a script (``make fuzz``), ``python tests/model_fuzz.py COUNT [SEED]`` prints how many ended how, and exits
+with 1 if any ended in a crash, a hang or a wrong result; such models are kept. What can be loaded runs
+through the interpreter and the simulator in a child process, so that a native crash is found and not
+suffered. A hang is more than ``CPU_S`` seconds of processor time, of whatever process: that does not depend
+on how busy the machine is.
 """
 
 from __future__ import annotations

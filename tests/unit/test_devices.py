@@ -89,10 +89,22 @@ def test_a_ram_with_wait_states_stalls_each_load(model: Model) -> None:
 
 
 def test_a_device_without_a_sourced_current_has_no_energy() -> None:
-    device = specs.device("nucleo-h7a3zi-q")
-    assert device.power is None
+    device = changed("nucleo-h7a3zi-q", power=None)
     assert run_power_w(device) is None
     assert inference_energy_j(device, 1.0) is None
+
+
+@pytest.mark.parametrize("name", [name for name, device in specs.devices().items() if device.power])
+def test_a_device_draws_less_the_less_it_does(name: str) -> None:
+    device = specs.device(name)
+    power, watts = device.power, run_power_w(device)
+    assert power is not None
+    assert watts is not None
+    run_a = watts / power.supply_v.value
+    assert 1e-3 < run_a < 0.2  # a mistaken unit would be off by a thousand
+    currents = [current.value for current in (power.idle_a, power.sleep_a) if current]
+    assert [run_a, *currents] == sorted([run_a, *currents], reverse=True)
+    assert power.sleep_a is None or 1e-7 < power.sleep_a.value < 1e-4
 
 
 def changed(name: str, **changes: object) -> DeviceSpec:

@@ -7,7 +7,7 @@ from pathlib import Path
 from model_fuzz import GOOD, REFUSED_AT_LOAD, SAME, load, mutations, run_in_child
 
 CHILDREN = 6
-"""Of those that can be loaded; ``python tests/model_fuzz.py 2000`` runs all."""
+"""Of those that can be loaded; ``make fuzz`` runs 2,000, and all of these."""
 
 
 def test_mutated_models_end_in_an_error_or_the_right_result(tmp_path: Path) -> None:
