@@ -47,7 +47,7 @@ def _graph(model: Model) -> dict[str, Any]:
 
 
 def _arena(model: Model) -> tuple[int | None, str | None]:
-    """Arena of TFLite Micro on this machine, or why it does not take the model."""
+    """Arena of TFLite Micro on this machine, or why the model is not given to it."""
     from tinybench.runners.tflm import Interpreter
 
     try:
