@@ -212,7 +212,7 @@ def image_set(names: list[str], side: int = 96) -> ImageSet:
 class TestSampling:
     def test_early_epochs_are_smaller_and_an_epoch_depends_on_seed_and_number_only(self) -> None:
         fitted = ImageSet(noise(30, 32), np.arange(30) % 10, tuple(map(str, range(30))))
-        config = ic.TrainingConfig(epochs=3)
+        config = ic.TrainingConfig(epochs=3, small_share=0.5)
         sizes = [ic.epoch_images(fitted, config, epoch)[0].shape for epoch in range(3)]
         assert sizes == [(30, 24, 24, 3), (30, 24, 24, 3), (30, 32, 32, 3)]
         first, again, other = (ic.epoch_images(fitted, config, epoch) for epoch in (1, 1, 0))

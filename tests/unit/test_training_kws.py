@@ -308,6 +308,16 @@ class TestEpoch:
         assert max(rates) == pytest.approx(config.peak_learning_rate, rel=0.01)
         assert rates[-1] < 0.02 * config.peak_learning_rate
 
+    def test_after_a_restart_it_falls_from_the_new_peak(self) -> None:
+        config = TrainingConfig(epochs=50, restarts=((30, 1e-3),))
+        plain = TrainingConfig(epochs=30)
+        for epoch in (0.0, 2.5, 17.0, 29.9):
+            assert learning_rate(config, epoch) == learning_rate(plain, epoch)
+        second = [learning_rate(config, 30 + step / 4) for step in range(80)]
+        assert second[0] == pytest.approx(1e-3)
+        assert second == sorted(second, reverse=True)
+        assert second[-1] < 0.02 * 1e-3
+
     def test_calibration_takes_the_same_number_of_every_class(self) -> None:
         labels = feature_set({"yes": 100, "no": 7}).labels
         with pytest.raises(DataError, match="no sample of class"):

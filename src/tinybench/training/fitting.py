@@ -35,6 +35,8 @@ class Recipe:
     batch_size: int = 128
     peak_learning_rate: float = 1e-3
     warmup_epochs: int = 3
+    restarts: tuple[tuple[int, float], ...] = ()
+    """Epochs at which the learning rate rises again, with the new peaks (Loshchilov and Hutter, 2017)."""
 
 
 def tensorflow() -> Any:
@@ -55,11 +57,17 @@ def tensorflow() -> Any:
 
 
 def learning_rate(recipe: Recipe, epoch: float) -> float:
-    """Linear warm-up, then a cosine from the peak to 1 % of it; ``epoch`` is fractional, from 0."""
+    """Linear warm-up, then a cosine from the peak to 1 % of it, and the same after each restart; ``epoch`` is
+    fractional, from 0.
+    """
     if epoch < recipe.warmup_epochs:
         return recipe.peak_learning_rate * (epoch + 1) / (recipe.warmup_epochs + 1)
-    progress = (epoch - recipe.warmup_epochs) / max(1.0, recipe.epochs - recipe.warmup_epochs)
-    return recipe.peak_learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+    first = (recipe.warmup_epochs, recipe.peak_learning_rate)
+    begun = [first, *((at, peak) for at, peak in recipe.restarts if at <= epoch)]
+    start, peak = begun[-1]
+    end = min([at for at, _ in recipe.restarts if at > epoch] + [recipe.epochs])
+    progress = (epoch - start) / max(1.0, end - start)
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
 def fit(

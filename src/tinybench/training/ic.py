@@ -37,8 +37,9 @@ HELD_OUT_EVERY = 20
 class TrainingConfig(Recipe):
     """Every choice of the recipe; written to ``history.json`` next to the model."""
 
-    epochs: int = 26
-    small_share: float = 2 / 3
+    epochs: int = 48
+    restarts: tuple[tuple[int, float], ...] = ((26, 0.04),)
+    small_share: float = 0.35
     """Part of the epochs, the first ones, whose images are ``small_side`` pixels wide: half the work."""
     small_side: int = 24
     batch_size: int = 128
