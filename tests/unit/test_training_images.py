@@ -204,6 +204,44 @@ class TestReadImageClassification:
         assert len(fitted) + len(held_out) == len(images)
 
 
+class TestReadVisualWakeWords:
+    @pytest.fixture
+    def official(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+        """The unpacked archive in small: 44 images of each label, of which the list names two."""
+        (tmp_path / "tasks/vww").mkdir(parents=True)
+        (tmp_path / "tasks/vww/official.txt").write_text(
+            "# ids\nnon_person/000000000003.jpg\nperson/000000000107.jpg\n"
+        )
+        monkeypatch.setattr("tinybench.content.tasks_dir", lambda: tmp_path / "tasks")
+        for number, label in enumerate(("non_person", "person")):
+            for i in range(44):
+                side = "train" if i % 2 else "val"
+                file = f"COCO_{side}2014_{100 * number + i:012}.jpg"
+                write(tmp_path / "images" / label / file, noise(1, 96, i)[0])
+        return tmp_path / "images"
+
+    def test_no_image_of_the_official_split_is_trained_on_or_chosen_by(self, official: Path) -> None:
+        fitted, validation, test = vww.read(official)
+        assert test.names == (
+            "non_person/COCO_train2014_000000000003.jpg",
+            "person/COCO_train2014_000000000107.jpg",
+        )
+        assert test.labels.tolist() == [0, 1]
+        every = [*fitted.names, *validation.names, *test.names]
+        assert len(every) == len(set(every)) == 88
+        assert len(validation) == 5
+        assert set(validation.labels.tolist()) == {0, 1}
+
+    def test_a_missing_image_of_the_official_split_is_an_error(self, official: Path) -> None:
+        (official / "person/COCO_train2014_000000000107.jpg").unlink()
+        with pytest.raises(DataError, match="holds 1 of the 2 images of the official split"):
+            vww.read(official)
+
+    def test_three_folders(self, vww_like: Path) -> None:
+        parts = vww.read(vww_like)
+        assert [part.names[0] for part in parts] == [f"{p}/no_person/0.png" for p in ("train", "val", "test")]
+
+
 def image_set(names: list[str], side: int = 96) -> ImageSet:
     labels = [vww.LABELS.index(name.split("/")[1]) for name in names]
     return ImageSet(noise(len(names), side), np.array(labels), tuple(names))

@@ -338,17 +338,6 @@ class TestAccuracy:
 
 
 class TestReferenceModel:
-    def test_it_has_the_shape_of_the_mlperf_tiny_model(self, repository: Path, shared_data: Path) -> None:
-        from tinybench.models import Model
-
-        ours = Model.load(repository / "reference_models/kws/kws_dscnn_int8.tflite")
-        theirs = Model.load(shared_data / "mlperf_models/kws_ref_model.tflite")
-        assert [o.kind for o in ours.operators] == [o.kind for o in theirs.operators]
-        for mine, other in zip(ours.operators, theirs.operators, strict=True):
-            assert [t and t.shape for t in mine.inputs] == [t and t.shape for t in other.inputs]
-            assert [t.shape for t in mine.outputs] == [t.shape for t in other.outputs]
-        assert (ours.macs, ours.parameters) == (theirs.macs, theirs.parameters)
-
     def test_the_card_is_about_this_file_and_recognises_the_smoke_split(
         self, repository: Path, smoke: Path
     ) -> None:

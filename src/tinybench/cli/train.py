@@ -93,7 +93,7 @@ def ic(data_dir: Path, out_dir: Path, **choices: Any) -> None:
 
 
 @command.command()
-@_options("Folder with train, val and test, each with person and no_person: images of 96 x 96 pixels.")
+@_options("Folders train, val and test, each with person and no_person, or the official archive, unpacked.")
 def vww(data_dir: Path, out_dir: Path, **choices: Any) -> None:
     """Train the visual wake words model: MobileNetV1 0.25, int8.
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinybench import content
+from tinybench.datasets.names import read_names
 from tinybench.datasets.vww import IMAGE_SHAPE, LABELS, features, load, quantize, scan
 from tinybench.errors import DataError
 from tinybench.training.export import calibration_indices
@@ -27,13 +29,26 @@ from tinybench.training.image_augmentation import colour_jitter, random_resized_
 from tinybench.training.image_sets import ImageSet, read_images
 from tinybench.training.release import EvaluationSet, Kind, TrainingResult, release
 
-__all__ = ["KIND", "Origin", "TrainingConfig", "build_model", "epoch_images", "groups", "read_index", "train"]
+__all__ = [
+    "KIND",
+    "Origin",
+    "TrainingConfig",
+    "build_model",
+    "epoch_images",
+    "groups",
+    "read",
+    "read_index",
+    "train",
+]
 
 KIND = Kind(
     "vww", "vww_mobilenetv1_int8.tflite", "Visual wake words MobileNetV1 0.25, int8", LABELS, quantize
 )
+OFFICIAL_NAMES = "vww/official.txt"
 INDEX = "index.csv"
 OUT_OF_DOMAIN = "coco128"
+HELD_OUT_EVERY = 20
+"""Every so many-th training image of the official archive chooses the epoch and is not trained on."""
 _BLOCKS = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *((128, 1),) * 5, (256, 2), (256, 1))
 """Filters and stride of each pair of depthwise and pointwise convolution: MobileNetV1 with a quarter of the
 filters (Howard et al., 2017, table 1)."""
@@ -124,6 +139,37 @@ def read_index(data_dir: Path) -> dict[str, Origin]:
         raise DataError(f"{path}: has no column {error}", hint="correct or remove it") from None
 
 
+def read(data_dir: Path) -> tuple[ImageSet, ImageSet, ImageSet]:
+    """Training, validation and test images, from one of two layouts, all of 96 x 96 pixels.
+
+    - ``train``, ``val`` and ``test``, each ``<label>/<file>``,
+    - the official archive as it is unpacked, ``person`` and ``non_person``: test images are those of the
+      official split; every twentieth of the others is held out for validation.
+
+    Raises:
+        DataError: a folder is missing or broken, or not all of the official split is there.
+    """
+    if not (data_dir / "person").is_dir():
+        train, val, test = (_read(data_dir, part) for part in ("train", "val", "test"))
+        return train, val, test
+    samples = scan(data_dir)
+    official = {_image_id(name) for name in read_names(content.tasks_dir() / OFFICIAL_NAMES)}
+    of_test = [sample for sample in samples if _image_id(sample.name) in official]
+    if len(of_test) != len(official):
+        raise DataError(
+            f"{data_dir}: holds {len(of_test)} of the {len(official)} images of the official split",
+            hint="expected the official archive as it is unpacked, or folders train, val and test",
+        )
+    others = [sample for sample in samples if _image_id(sample.name) not in official]
+    held_out = others[::HELD_OUT_EVERY]
+    fitted = [sample for number, sample in enumerate(others) if number % HELD_OUT_EVERY]
+    return (
+        read_images(data_dir, fitted, load),
+        read_images(data_dir, held_out, load),
+        read_images(data_dir, of_test, load),
+    )
+
+
 def groups(images: ImageSet, index: Mapping[str, Origin]) -> list[list[NDArray[np.int64]]]:
     """Indices of the images, by class and within it by source, sorted by the source's name."""
     sources = np.array([index.get(name, Origin()).source for name in images.names])
@@ -176,17 +222,16 @@ def epoch_images(
 def train(data_dir: Path, out_dir: Path, config: TrainingConfig | None = None) -> TrainingResult:
     """Train, choose the epoch by validation accuracy, quantise and measure.
 
-    ``data_dir`` holds ``train``, ``val`` and ``test`` (each ``<label>/<file>``, 96 x 96 pixels) and, if there
-    are such, ``index.csv`` (see :func:`read_index`; adds scores by source) and ``coco128/<label>/<file>``, a
-    test on other photos. ``out_dir`` receives what :func:`tinybench.training.release.release` writes and,
-    under ``work``, the checkpoint from which a stopped run goes on. Test images are only measured, after the
-    choice.
+    ``data_dir`` is read by :func:`read`. If there are such, ``index.csv`` (see :func:`read_index`) adds
+    scores by source, and ``coco128/<label>/<file>`` is a test on other photos. ``out_dir`` receives what
+    :func:`tinybench.training.release.release` writes and, under ``work``, the checkpoint from which a stopped
+    run goes on. Test images are only measured, after the choice.
 
     Raises:
         DataError: a folder is missing or broken, or the checkpoint is of another configuration.
     """
     config = config or TrainingConfig()
-    fitted, validation, test = (_read(data_dir, part) for part in ("train", "val", "test"))
+    fitted, validation, test = read(data_dir)
     index = read_index(data_dir)
     grouped = groups(fitted, index)
     calibration = fitted[calibration_indices(fitted.labels, LABELS, config.calibration_per_class)]
@@ -234,6 +279,11 @@ def train(data_dir: Path, out_dir: Path, config: TrainingConfig | None = None) -
 
 def _read(data_dir: Path, part: str) -> ImageSet:
     return read_images(data_dir / part, scan(data_dir / part), load, f"{part}/")
+
+
+def _image_id(name: str) -> str:
+    """``person/COCO_val2014_000000000724.jpg``, or without the beginning, to ``000000000724``."""
+    return PurePosixPath(name).stem.rpartition("_")[2]
 
 
 def _parts(images: ImageSet, index: Mapping[str, Origin]) -> dict[str, NDArray[np.bool_]]:
