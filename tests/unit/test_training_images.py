@@ -269,7 +269,12 @@ class TestSampling:
         grouped = vww.groups(fitted, index)
         assert [[len(group) for group in of_class] for of_class in grouped] == [[20, 4], [24]]
         plain = replace(
-            vww.TrainingConfig(epochs=2), brightness=0, contrast=0, saturation=0, tint=0, grey_probability=0
+            vww.TrainingConfig(epochs=2, small_share=1.0),
+            brightness=0,
+            contrast=0,
+            saturation=0,
+            tint=0,
+            grey_probability=0,
         )
         images, targets = vww.epoch_images(fitted, grouped, plain, 0)
         assert images.shape == (48, 64, 64, 3)
