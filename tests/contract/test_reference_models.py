@@ -1,4 +1,4 @@
-"""Our reference models: operators, shapes and latency of MLPerf Tiny's, and the scores that their cards state."""
+"""Our reference models: operators, shapes, latency of MLPerf Tiny's, and the scores that their cards name."""
 
 from __future__ import annotations
 
@@ -73,6 +73,17 @@ def claimed(name: str, data: str) -> tuple[int, int]:
     card = tomllib.loads((specs.model(name).path.parent / "model.toml").read_text())
     (claim,) = [a for a in card["accuracy"] if (a["data"], a["precision"]) == (data, "int8")]
     return round(claim["value"] * claim["samples"]), claim["samples"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("ic", "cifar-10 test"), ("kws", "speech-commands-custom test"), ("vww", "vww stand-in test")],
+)
+def test_the_confusion_matrix_is_of_this_file(name: str, data: str) -> None:
+    correct, samples = claimed(name, data)
+    figure = (specs.model(name).path.parent / "confusion.svg").read_text()
+    assert f"int8: {correct / samples:.1%} of {samples}" in figure
+    assert data in figure
 
 
 def test_the_image_classifier_scores_what_its_card_says(shared_data: Path) -> None:
