@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,19 @@ from typing import Any
 import cifar_fixtures as cifar
 import numpy as np
 import pytest
+from data_fixtures import member, write_tar
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from tinybench.datasets import ic
+from tinybench import content, specs
+from tinybench.datasets import hashing, ic, store
+from tinybench.datasets.importing import import_path
+from tinybench.datasets.names import read_names
+from tinybench.datasets.samples import load_samples
 from tinybench.errors import DataError
+from tinybench.specs import TaskSpec
 
 COUNT = 20
 LABELS = [number % 10 for number in range(COUNT)]
@@ -175,3 +182,73 @@ def test_the_official_scale_gives_pixel_minus_128() -> None:
     pixels = np.arange(256, dtype=np.uint8)
     quantised = ic.quantize(ic.features(pixels), 1.0, -128)
     np.testing.assert_array_equal(quantised.ravel(), np.arange(256) - 128)
+
+
+@pytest.fixture
+def published(tmp_path: Path, official: Path) -> Path:
+    """The archive that the official files are published in, with what else is in it."""
+    names = ("batches.meta", "test_batch")
+    members = [member("cifar-10-batches-py", type=tarfile.DIRTYPE)]
+    members += [member(f"cifar-10-batches-py/{name}", (official / name).read_bytes()) for name in names]
+    members += [member("cifar-10-batches-py/data_batch_1", b"x"), member("cifar-10-batches-py/readme.html")]
+    return write_tar(tmp_path / "cifar-10-python.tar.gz", members)
+
+
+def described(archive: Path) -> TaskSpec:
+    """The task with the checksums of a made archive in place of the published ones."""
+    task = specs.task("ic")
+    checksums = {"bytes": archive.stat().st_size, "sha256": hashing.file_sha256(archive)}
+    archives = (task.dataset.archives[0].model_copy(update=checksums),)
+    subset = task.dataset.subsets["test"].model_copy(update={"sha256": None})
+    dataset = task.dataset.model_copy(update={"archives": archives, "subsets": {"test": subset}})
+    return task.model_copy(update={"dataset": dataset})
+
+
+@pytest.mark.parametrize("source", ["archive", "folder"])
+def test_from_the_archive_to_the_inputs_of_a_model(
+    published: Path, official: Path, images: NDArray[np.uint8], data_cache: Path, source: str
+) -> None:
+    task = described(published)
+    manifest = import_path(task.dataset, "test", published if source == "archive" else official.parent)
+    assert manifest.files == 2
+    samples = load_samples(task, "official", scale=1.0, zero_point=-128)
+    assert (len(samples.names), samples.dataset_sha256) == (COUNT, manifest.sha256)
+    numbers = [int(name[-6:]) for name in samples.names]
+    np.testing.assert_array_equal(samples.inputs[:, 0], images[numbers].astype(int) - 128)
+    assert samples.labels is not None
+    assert samples.labels.tolist() == [LABELS[number] for number in numbers]
+
+
+def test_a_truncated_archive(published: Path, data_cache: Path) -> None:
+    task = described(published)
+    published.write_bytes(published.read_bytes()[:-100])
+    with pytest.raises(DataError, match=r"not the published cifar-10-python\.tar\.gz"):
+        import_path(task.dataset, "test", published)
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        import_path(described(published).dataset, "test", published)
+    assert store.status(task.dataset, "test").state == "incomplete"
+
+
+def test_other_bytes_than_the_published_ones(official: Path, data_cache: Path) -> None:
+    with pytest.raises(DataError, match=r"sha256 is [0-9a-f]+, expected 6e479a13"):
+        import_path(specs.task("ic").dataset, "test", official)
+
+
+def test_a_list_of_samples(
+    published: Path, data_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = described(published)
+    import_path(task.dataset, "test", published)
+    with pytest.raises(DataError, match=r"mlperf-200\.txt: names test_batch/"):
+        load_samples(task, "mlperf-200", scale=1.0, zero_point=-128)
+    (tmp_path / "ic").mkdir()
+    (tmp_path / "ic/mlperf-200.txt").write_text("".join(f"test_batch/thing_s_{i:06d}\n" for i in range(10)))
+    monkeypatch.setattr(content, "tasks_dir", lambda: tmp_path)
+    assert len(load_samples(task, "mlperf-200", scale=1.0, zero_point=-128).names) == 10
+
+
+def test_the_list_of_samples_is_that_of_mlperf_tiny(shared_data: Path) -> None:
+    rows = (shared_data / "golden_logs/labels/ic01_y_labels.csv").read_text().split()
+    names = read_names(specs.task("ic").folder / "mlperf-200.txt")
+    assert set(names) == {f"test_batch/{row.partition('.')[0]}" for row in rows}
+    assert len(names) == 200

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from tinybench import specs
 from tinybench.datasets import catalog, store
 from tinybench.datasets.fetch import fetch
 from tinybench.datasets.importing import import_path
+from tinybench.datasets.selection import Selection
 from tinybench.errors import ContentError, DataError, OutputError, UnknownNameError
 from tinybench.files import hashing
 
@@ -253,3 +254,12 @@ def test_the_tasks_of_the_project_name_sound_data_sets() -> None:
     official = entry.dataset.subsets[entry.subset(None)]
     assert (official.files, len(official.folders)) == (4890, 12)
     assert entry.dataset.archive_of("test").bytes == 112_563_277
+
+
+@pytest.mark.parametrize("task", sorted(specs.tasks()))
+def test_a_list_of_names_fits_the_rule_and_the_number_of_files(task: str) -> None:
+    for subset in specs.task(task).dataset.subsets.values():
+        selection = Selection.of(subset)
+        if selection.names is not None:
+            assert len(selection.names) == subset.files
+            assert {selection.place(PurePosixPath(name)) for name in selection.names} == selection.names

@@ -8,6 +8,7 @@ import pytest
 
 from fakes import World, clear_specs
 from tinybench import specs
+from tinybench.datasets.names import read_names
 from tinybench.errors import ContentError, UnknownNameError
 
 
@@ -96,6 +97,9 @@ def test_every_content_file_of_the_checkout_is_valid(repository: Path) -> None:
     for task in specs.tasks().values():
         assert specs.model(task.reference_model).task == task.id
         assert specs.device(task.default_device)
-        assert len(task.labels) == task.output_shape[-1]
+        if task.metric == "top1":
+            assert len(task.labels) == task.output_shape[-1]
+        for split in task.splits.of_subsets.values():
+            assert split.names is None or read_names(task.folder / split.names)
     for model in specs.models().values():
         assert model.path.is_file() or model.download
