@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from tinybench.datasets import images, vww
+from tinybench.datasets import images
 from tinybench.errors import DataError
 
 SIDE = 32
@@ -165,20 +165,3 @@ def test_quantised_values_are_the_nearest_there_are(
     assert (np.abs(quantised - exact)[inside] <= 0.5 + 1e-3).all()
     assert (quantised[exact > 127.5] == 127).all()
     assert (quantised[exact < -128.5] == -128).all()
-
-
-def test_visual_wake_words(tmp_path: Path) -> None:
-    picture = np.random.default_rng(5).integers(0, 256, (96, 96, 3), dtype=np.uint8)
-    for folder in ("non_person", "person"):
-        (tmp_path / folder).mkdir()
-        save(tmp_path / folder / "000000000001.jpg", Image.fromarray(picture), quality=95)
-    samples = vww.scan(tmp_path)
-    assert [(sample.name, sample.label) for sample in samples] == [
-        ("non_person/000000000001.jpg", 0),
-        ("person/000000000001.jpg", 1),
-    ]
-    raw = vww.load(tmp_path, samples)
-    values = vww.features(raw)
-    assert (values.shape, values.dtype) == ((2, 1, 96, 96, 3), np.float32)
-    assert (values.min(), values.max()) == (raw.min() / np.float32(255), raw.max() / np.float32(255))
-    np.testing.assert_array_equal(vww.quantize(values, 1 / 255, -128)[:, 0], raw.astype(int) - 128)
