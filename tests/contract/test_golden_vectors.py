@@ -54,12 +54,13 @@ def test_made_inputs_are_the_same_every_time() -> None:
             np.testing.assert_array_equal(values, second[name])
 
 
-def test_a_run_on_golden_vectors_has_no_accuracy_and_says_why(tmp_path: Path) -> None:
-    result = tinybench.run("kws", split="golden")
+@pytest.mark.parametrize("task", specs.tasks())
+def test_a_run_on_golden_vectors_has_no_accuracy_and_says_why(task: str) -> None:
+    result = tinybench.run(task, split="golden")
     assert result.data.split == "golden"
     assert result.data.samples == 16
-    assert result.metric("accuracy.top1") is None
-    (missing,) = (entry for entry in result.unavailable if entry.name == "accuracy.top1")
+    accuracy = f"accuracy.{specs.task(task).metric}"
+    (missing,) = (entry for entry in result.unavailable if entry.name == accuracy)
     assert "accuracy needs a data set" in missing.reason
     assert any("equal all 16 golden vectors" in note for note in result.notes)
     assert not result.publishable
