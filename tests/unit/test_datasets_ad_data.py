@@ -11,11 +11,12 @@ import soundfile
 from data_fixtures import write_zip
 
 from tinybench import content, specs
-from tinybench.datasets import hashing, store
+from tinybench.datasets import store
 from tinybench.datasets.importing import import_path
 from tinybench.datasets.names import read_names
 from tinybench.datasets.samples import load_samples
 from tinybench.errors import UsageError
+from tinybench.files import hashing
 from tinybench.specs import TaskSpec
 
 CLIPS = (

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tinybench import content, specs
-from tinybench.datasets import hashing, ic, store
+from tinybench.datasets import ic, store
 from tinybench.datasets.importing import import_path
 from tinybench.datasets.names import read_names
 from tinybench.datasets.samples import load_samples
 from tinybench.errors import DataError
+from tinybench.files import hashing
 from tinybench.specs import TaskSpec
 
 COUNT = 20

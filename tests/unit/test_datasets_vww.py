@@ -11,11 +11,12 @@ from data_fixtures import member, write_tar
 from PIL import Image
 
 from tinybench import content, specs
-from tinybench.datasets import hashing, vww
+from tinybench.datasets import vww
 from tinybench.datasets.importing import import_path
 from tinybench.datasets.names import read_names
 from tinybench.datasets.samples import load_samples
 from tinybench.errors import DataError
+from tinybench.files import hashing
 from tinybench.specs import TaskSpec
 
 ROOT = "vw_coco2014_96"
