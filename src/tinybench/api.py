@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tinybench import defaults, specs
 from tinybench.errors import ModelError, UnknownNameError, UsageError
 from tinybench.mcusim import compilers
+from tinybench.mcusim.placement import FLASH, Placement
 from tinybench.offline import no_network
 from tinybench.paths import expand
 from tinybench.progress import Progress, silent
@@ -37,6 +38,8 @@ def run(
     limit: int | None = None,
     samples: int = defaults.CHECKED_INPUTS,
     toolchain: str = compilers.DEFAULT,
+    code: str = FLASH.code,
+    weights: str = FLASH.weights,
     output: str | os.PathLike[str] | None = None,
     offline: bool = False,
     progress: Progress | None = None,
@@ -58,6 +61,8 @@ def run(
         samples: how many inputs the simulated core executes and compares bit for bit: at least 8, at most
             those of the split; where there are fewer than 8, random ones are added.
         toolchain: what compiles the firmware, ``"zig"`` or ``"gcc"``; zig gives the same bytes everywhere.
+        code: where the firmware runs, ``"flash"`` or ``"ram"``: then the start-up code copies it there.
+        weights: where weights and other constants are, ``"flash"`` or ``"ram"``.
         output: folder, or path of a .json file, for result and evidence; if not given, nothing is written.
         offline: refuse every use of the network by this process until the run is over. The runners here
             need none, and measuring never downloads anything by itself either way.
@@ -81,6 +86,7 @@ def run(
             limit=limit,
             samples=samples,
             toolchain=toolchain,
+            placement=Placement.parse(code=code, weights=weights),
             output=output,
             report=progress or silent,
         )
@@ -98,6 +104,7 @@ def _run(
     limit: int | None,
     samples: int,
     toolchain: str,
+    placement: Placement,
     output: str | os.PathLike[str] | None,
     report: Progress,
 ) -> Result:
@@ -111,12 +118,18 @@ def _run(
             f"the runner '{runner}' runs on this machine and takes no device and no clock",
             hint="leave --device and --clock away, or use another runner",
         )
+    if engine.on_host and placement.in_ram:
+        raise UsageError(
+            f"the runner '{runner}' runs on this machine, where nothing is copied from flash to RAM",
+            hint="leave --code and --weights away, or use another runner",
+        )
     device_spec = specs.device(device or task_spec.default_device)
     if clock_hz is not None:
         device_spec = device_spec.at_clock(clock_hz)
     chosen = _choose_split(task_spec, split, data)
     # A run can take minutes: whatever can be found wrong is found before it.
     engine.check(toolchain)
+    placement.check(device_spec)
     destination = None if output is None else store.Destination.parse(output)
     if destination is not None:
         destination.check()
@@ -131,6 +144,7 @@ def _run(
         samples=taken,
         checked_inputs=min(samples, len(taken.inferences)),
         toolchain=toolchain,
+        placement=placement,
     )
     measurement = engine.measure(workload, report)
     result = record(workload, measurement, runner=runner, model_name=model_name, limit=limit, notes=notes)

@@ -15,6 +15,7 @@ from tinybench import specs
 from tinybench.errors import SimulationError, ToolchainError
 from tinybench.mcusim import witness
 from tinybench.mcusim.compilers import ZIG, Compiler, Gcc
+from tinybench.mcusim.placement import FLASH, Placement
 from tinybench.mcusim.simulate import build, simulate
 from tinybench.mcusim.witness import MACHINES, build_witness, observe
 from tinybench.models import Model
@@ -51,11 +52,13 @@ def random_inputs(model: Model, count: int = INPUTS) -> np.ndarray:
     return np.random.default_rng(11).integers(-128, 128, shape, dtype=np.int8)
 
 
-def assert_agreement(model: Model, device: DeviceSpec, compiler: Compiler) -> None:
+def assert_agreement(
+    model: Model, device: DeviceSpec, compiler: Compiler, placement: Placement = FLASH
+) -> None:
     inputs = random_inputs(model)
-    observed = observe(build_witness(model, device, compiler), inputs)
+    observed = observe(build_witness(model, device, compiler, placement), inputs)
     np.testing.assert_array_equal(observed.outputs, Interpreter(model).run(inputs))
-    built = build(model, device, compiler)
+    built = build(model, device, compiler, placement)
     for index, data in enumerate(inputs):
         simulation = simulate(built, device, data[None])
         np.testing.assert_array_equal(simulation.outputs[0], observed.outputs[index])
@@ -78,6 +81,14 @@ def test_the_other_cores_agree_too(tmp_path: Path, core: str, compiler: Compiler
     skip_if_missing(compiler)
     device = specs.device("nucleo-l4r5zi").model_copy(update={"core": core})
     assert_agreement(small(tmp_path), device, compiler)
+
+
+@pytest.mark.parametrize("compiler", [ZIG, Gcc()], ids=["zig", "gcc"])
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4"])
+def test_they_agree_on_code_and_weights_in_ram(tmp_path: Path, core: str, compiler: Compiler) -> None:
+    skip_if_missing(compiler)
+    device = specs.device("nucleo-l4r5zi").model_copy(update={"core": core})
+    assert_agreement(small(tmp_path), device, compiler, Placement(code="ram", weights="ram"))
 
 
 def test_counts_do_not_depend_on_what_ran_before(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_device_without_a_current_has_no_energy_and_says_so(
     monkeypatch.setattr(specs, "device", lambda name: board)
     made = tinybench.profile(model, duty_cycle="1/s", battery="CR2032")
     assert {part.energy_j for part in (made.total, *made.layers, *made.functions)} == {None}
-    assert made.notes == ("no energy: the profile of nucleo-l4r5zi has no current with a source",)
+    assert made.notes == ("no energy: the profile of nucleo-l4r5zi has no run current with a source",)
     assert made.duty is not None
     assert (made.duty.average_power_w, made.duty.battery) == (None, "cr2032")
     assert b",," not in made.to_csv().splitlines()[0]

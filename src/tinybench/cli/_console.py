@@ -55,12 +55,13 @@ def subject(measured: Result | Profile) -> dict[str, str]:
 
     device, engine, model = measured.device, measured.engine, measured.model
     flags = f", {' '.join(engine.flags)}" if engine.flags else ""
+    placed = f"; {' and '.join(engine.in_ram)} in RAM" if engine.in_ram else ""
     return {
         "model": f"{model.name} ({model.macs / 1e6:.2f} M MACs, {model.parameters:,} parameters)",
         "device": "none, only this machine"
         if isinstance(device, HostRef)
         else f"{device.id} ({device.chip}, {device.core}, {frequency(device.clock_hz)})",
-        "engine": f"{engine.name} {engine.version}, {engine.kernels} {engine.kernels_version}",
+        "engine": f"{engine.name} {engine.version}, {engine.kernels} {engine.kernels_version}{placed}",
         "compiler": f"{engine.compiler}{flags}",
     }
 

@@ -13,6 +13,7 @@ from tinybench.cli._console import Column
 from tinybench.cli._duty import duty_lines, duty_options
 from tinybench.cli.run import hertz
 from tinybench.mcusim.compilers import DEFAULT as DEFAULT_TOOLCHAIN
+from tinybench.mcusim.placement import FLASH
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,6 +62,8 @@ _HOT = 0.001
     help="Random inputs that are executed and compared bit for bit; at least 8.",
 )
 @click.option("--toolchain", default=DEFAULT_TOOLCHAIN, help="What compiles the firmware: zig or gcc.")
+@click.option("--code", default=FLASH.code, help="Where the firmware runs: flash or ram.")
+@click.option("--weights", default=FLASH.weights, help="Where weights and other constants are: flash or ram.")
 @duty_options
 @click.option("--function", "functions", is_flag=True, help="Show the costliest functions too.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write the layers (with --function: functions).")
@@ -74,6 +77,8 @@ def command(
     model: str | None,
     samples: int,
     toolchain: str,
+    code: str,
+    weights: str,
     duty: str | None,
     battery: str | None,
     functions: bool,
@@ -105,6 +110,8 @@ def command(
             model=model,
             samples=samples,
             toolchain=toolchain,
+            code=code,
+            weights=weights,
             duty_cycle=duty,
             battery=battery,
             offline=offline,

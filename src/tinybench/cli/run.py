@@ -11,6 +11,7 @@ from tinybench import defaults
 from tinybench.cli._console import Column
 from tinybench.cli._duty import duty_lines, duty_options
 from tinybench.mcusim.compilers import DEFAULT as DEFAULT_TOOLCHAIN
+from tinybench.mcusim.placement import FLASH
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,6 +75,8 @@ def hertz(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
     "a smaller split), at most the split.",
 )
 @click.option("--toolchain", default=DEFAULT_TOOLCHAIN, help="What compiles the firmware: zig or gcc.")
+@click.option("--code", default=FLASH.code, help="Where the firmware runs: flash or ram.")
+@click.option("--weights", default=FLASH.weights, help="Where weights and other constants are: flash or ram.")
 @click.option(
     "--output", default=defaults.RESULTS_FOLDER, metavar="PATH", help="Folder, or a name that ends in .json."
 )
@@ -92,6 +95,8 @@ def command(
     limit: int | None,
     samples: int,
     toolchain: str,
+    code: str,
+    weights: str,
     output: str,
     duty: str | None,
     battery: str | None,
@@ -119,6 +124,8 @@ def command(
             limit=limit,
             samples=samples,
             toolchain=toolchain,
+            code=code,
+            weights=weights,
             output=output,
             offline=offline,
             progress=report,

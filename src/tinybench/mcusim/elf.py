@@ -27,6 +27,7 @@ class Image:
     """Sorted (address, is code): where Thumb code ($t) and data ($d) begin inside ``text``."""
     bss_bytes: int
     data_bytes: int
+    """What the start-up code copies to RAM: initialised variables, and code or constants placed there."""
     functions: tuple[tuple[int, str], ...] = ()
     """Sorted (address, name) of the functions in ``text``; one name for each address."""
 
@@ -86,7 +87,11 @@ def read_image(elf: bytes) -> Image:
         symbols=symbols,
         code_marks=tuple(sorted(marks.items())),
         bss_bytes=_size(file, ".bss"),
-        data_bytes=_size(file, ".data"),
+        data_bytes=sum(
+            segment["p_filesz"]
+            for segment in file.iter_segments("PT_LOAD")
+            if segment["p_vaddr"] != segment["p_paddr"]
+        ),
         functions=tuple(sorted(functions.items())),
     )
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tinybench import content
 from tinybench.errors import ContentError
+from tinybench.mcusim.placement import FLASH, Placement
 from tinybench.specs import DeviceSpec, Identifier, first_error, read_toml
 
 Quantity = Literal["latency.per_inference", "energy.per_inference"]
@@ -62,9 +63,14 @@ class Intervals(BaseModel):
     """What compiled the simulated firmware; figures of another compiler have no interval."""
     interval: tuple[Interval, ...]
 
-    def of(self, metric: Quantity, device: DeviceSpec, toolchain: str) -> Interval | None:
-        """The interval for a device at its clock, or None where nothing published says."""
-        if toolchain != self.toolchain:
+    def of(
+        self, metric: Quantity, device: DeviceSpec, toolchain: str, placement: Placement = FLASH
+    ) -> Interval | None:
+        """The interval for a device at its clock, or None where nothing published says.
+
+        The published firmware has code and weights in flash.
+        """
+        if toolchain != self.toolchain or placement.in_ram:
             return None
         mine = [item for item in self.interval if item.metric == metric]
         own = [item for item in mine if item.device == device.id and item.clock_hz == device.clock_hz.value]

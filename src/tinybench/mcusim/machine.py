@@ -13,6 +13,7 @@ from tinybench.errors import CapacityError, SimulationError
 from tinybench.mcusim.cores import core
 from tinybench.mcusim.elf import Image
 from tinybench.mcusim.native import MAX_INSTRUCTIONS, Counter, FunctionTable, library
+from tinybench.mcusim.placement import Placement
 from tinybench.mcusim.timing import TimingTables, timing_tables
 from tinybench.specs import DeviceSpec
 
@@ -35,8 +36,8 @@ class Execution:
 class Machine:
     """One core, reset, with an image in its flash.
 
-    ``memory_model`` switches flash wait states and caches on; without it the core runs as from
-    zero-wait-state memory.
+    ``memory_model`` switches flash wait states, caches and waits for RAM on; without it the core runs as
+    from zero-wait-state memory.
     """
 
     def __init__(
@@ -51,7 +52,6 @@ class Machine:
         timing = core(device.core)
         self._uc.ctl_set_cpu_model(getattr(arm_const, timing.unicorn_model))
         self._error: type[Exception] = unicorn.UcError
-        check_capacity(image, device)
         self._load()
         tables = timing_tables(image, timing)
         entries = _layer_entries(image, tables, layers)
@@ -171,7 +171,7 @@ def _unicorn() -> Any:
     return uclib
 
 
-def check_capacity(image: Image, device: DeviceSpec) -> None:
+def check_capacity(image: Image, device: DeviceSpec, placement: Placement) -> None:
     """Refuse an image that does not fit, saying by how much.
 
     Raises:
@@ -185,7 +185,7 @@ def check_capacity(image: Image, device: DeviceSpec) -> None:
             raise CapacityError(
                 f"the model needs {needed} bytes of {what}, "
                 f"{needed - region.bytes} more than {device.id} has",
-                hint="use a smaller model or a larger device",
+                hint=placement.smaller,
             )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybench.errors import ToolchainError
+from tinybench.mcusim.placement import fetch_cycles
 from tinybench.mcusim.timing import TimingTables
 from tinybench.mcusim.toolchain import build_host_library
 from tinybench.specs import Cache, DeviceSpec
@@ -82,10 +83,12 @@ class _Counter(ctypes.Structure):
         ("prefetch", ctypes.c_uint32),
         ("shared", ctypes.c_uint32),
         ("ram_wait_cycles", ctypes.c_uint32),
+        ("ram_fetch_cycles", ctypes.c_uint32),
         ("instruction", _Cache),
         ("data", _Cache),
         ("budget", ctypes.c_uint64),
         ("stop", ctypes.c_void_p),
+        ("bus_excess", ctypes.c_int64),
         ("executed", ctypes.c_uint64),
         ("clock", ctypes.c_uint64),
         ("last_end", ctypes.c_uint32),
@@ -101,7 +104,9 @@ class _Counter(ctypes.Structure):
 class Count:
     """What one layer, one function, or one function within one layer of an inference cost.
 
-    ``loads`` are words read from flash and RAM; what an IT block skips counts as if it had been executed.
+    ``stalls_fetch`` are waits for instructions, ``stalls_data`` for constants in flash, ``stalls_ram`` for
+    loads from RAM. ``loads`` are words read from flash and RAM; what an IT block skips counts as if it had
+    been executed.
     """
 
     cycles: int
@@ -163,7 +168,7 @@ class Counter:
         s.flash_base, s.flash_bytes, s.memory_model = flash.base, flash.bytes, int(memory_model)
         s.miss_cycles, s.word_shift = device.miss_cycles, _log2(timing.width_bytes.value)
         s.prefetch, s.shared = int(timing.prefetch.value), int(timing.shared_cache is not None)
-        s.ram_wait_cycles = device.ram_wait_cycles
+        s.ram_wait_cycles, s.ram_fetch_cycles = device.ram_wait_cycles, fetch_cycles(device)
         s.budget, s.stop = MAX_INSTRUCTIONS, ctypes.cast(stop, ctypes.c_void_p).value
         self._set_up(s.instruction, timing.shared_cache or timing.instruction_cache, flash.bytes)
         self._set_up(s.data, timing.data_cache, flash.bytes)
@@ -193,7 +198,7 @@ class Counter:
         self._cells[:] = 0
         self._state.row = self._state.cell = self._state.cells
         self._state.function = _NO_FUNCTION
-        self._state.executed = 0
+        self._state.executed = self._state.unknown_blocks = 0
 
     def cells(self) -> NDArray[np.uint64]:
         """Counts since the last ``clear``, of shape (layers, functions, fields of ``Count``)."""
@@ -206,7 +211,7 @@ class Counter:
 
     @property
     def unknown_blocks(self) -> int:
-        """Basic blocks that were executed outside the known code."""
+        """Basic blocks outside the known code that were executed since the last ``clear``."""
         return int(self._state.unknown_blocks)
 
     @property

@@ -14,8 +14,9 @@ from tinybench.mcusim.compilers import ZIG, Compiler
 from tinybench.mcusim.cores import core
 from tinybench.mcusim.elf import Image, read_image
 from tinybench.mcusim.lower import Program, lower
-from tinybench.mcusim.machine import Execution, Machine
+from tinybench.mcusim.machine import Execution, Machine, check_capacity
 from tinybench.mcusim.native import MAX_LAYERS, Count
+from tinybench.mcusim.placement import FLASH, Placement
 from tinybench.mcusim.toolchain import Firmware, build_firmware
 from tinybench.models import Model
 from tinybench.specs import DeviceSpec
@@ -31,6 +32,7 @@ class Build:
     program: Program
     firmware: Firmware
     image: Image
+    placement: Placement = FLASH
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,17 @@ class Simulation:
     arena_bytes: int
 
 
-def build(model: Model, device: DeviceSpec, compiler: Compiler = ZIG) -> Build:
+def build(model: Model, device: DeviceSpec, compiler: Compiler = ZIG, placement: Placement = FLASH) -> Build:
     """Lower and compile a model for a device.
 
     Raises:
+        UsageError: the device cannot run from where it should.
         UnsupportedOperatorError: the simulator has no kernel for an operator.
         ModelError: the model has more operators than layers are counted.
         CapacityError: the model's weights or arena alone are larger than the device's memory.
         ToolchainError: the compiler failed.
     """
+    placement.check(device)
     if len(model.operators) > MAX_LAYERS:
         raise ModelError(
             f"{model.path} has {len(model.operators)} operators", hint=f"up to {MAX_LAYERS} are simulated"
@@ -80,16 +84,16 @@ def build(model: Model, device: DeviceSpec, compiler: Compiler = ZIG) -> Build:
     weights = sum(tensor.nbytes for tensor in model.weights)
     for what, needed, region in (
         ("flash", weights, device.flash),
-        ("RAM", program.arena.bytes, device.ram),
+        ("RAM", program.arena.bytes + (weights if placement.weights == "ram" else 0), device.ram),
     ):
         if needed > region.bytes:  # said before the linker says it worse
             raise CapacityError(
                 f"{model.name} needs at least {needed} bytes of {what}, {needed - region.bytes} more than "
                 f"{device.id} has",
-                hint="use a smaller model or a larger device",
+                hint=placement.smaller,
             )
-    firmware = build_firmware(program, device, compiler)
-    return Build(program, firmware, read_image(firmware.elf))
+    firmware = build_firmware(program, device, compiler, placement=placement)
+    return Build(program, firmware, read_image(firmware.elf), placement)
 
 
 def simulate(
@@ -102,9 +106,15 @@ def simulate(
 ) -> Simulation:
     """Execute one inference per input, of shape (n, *input shape without batch).
 
-    The first inference runs on a core that has already done one, as in a benchmark's warm-up.
+    The first inference runs on a core that has already done one, as in a benchmark's warm-up. What the
+    start-up code copies to RAM is there before: no figure has the copy in it.
+
+    Raises:
+        CapacityError: the firmware and its stack do not fit the device.
+        SimulationError: the core stopped in an unexpected way.
     """
     program, image = built.program, built.image
+    check_capacity(image, device, built.placement)
     machine = Machine(image, device, program.layers, memory_model=memory_model)
     arena = image.address("tinybench_arena")
     executions: list[Execution] = []

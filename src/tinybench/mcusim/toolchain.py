@@ -26,10 +26,11 @@ from tinybench.cache import cache_dir
 from tinybench.errors import CapacityError, OutputError, ToolchainError
 from tinybench.mcusim.compilers import ZIG, Compiler
 from tinybench.mcusim.lower import Program
+from tinybench.mcusim.placement import FLASH, Placement
 from tinybench.specs import DeviceSpec
 
 _INCLUDES = ("-Ifirmware/include", "-Icmsis_nn/Include", "-Icmsis_core/Include")
-_LINK = ("-nostdlib", "-L.", "-Tfirmware/cortex-m.ld", "-Wl,--gc-sections", "-Wl,--entry=reset_handler")
+_LINK = ("-Wl,--gc-sections", "-Wl,--entry=reset_handler")
 _HOST_FLAGS = ("-O3", "-g0", "-std=c11", "-fno-sanitize=all", "-fPIC", "-shared", "-nostdlib")
 _TIMEOUT_S = 300
 _TELLING = re.compile("error|undefined reference|multiple definition")
@@ -56,16 +57,22 @@ class Firmware:
 
 
 def build_firmware(
-    program: Program, device: DeviceSpec, compiler: Compiler = ZIG, *, main: str = STARTUP
+    program: Program,
+    device: DeviceSpec,
+    compiler: Compiler = ZIG,
+    *,
+    main: str = STARTUP,
+    placement: Placement = FLASH,
 ) -> Firmware:
     """Compile and link a program for a device; ``main`` is the source that runs it.
 
     Raises:
+        CapacityError: it does not fit flash or RAM.
         ToolchainError: the compiler is missing, failed or ran too long; its first message is quoted.
     """
     sources = {
         "model.c": program.source.encode(),
-        "memory.ld": _memory(device).encode(),
+        "memory.ld": _memory(device, placement).encode(),
         **{f"firmware/{name}": data for name, data in _tree(content.firmware_dir())},
         **_cmsis_nn(),
     }
@@ -74,8 +81,10 @@ def build_firmware(
             sources.pop(other, None)
     units = sorted(name for name in sources if name.endswith(".c"))
     flags = compiler.flags(device.core)
-    command = compiler.arguments(flags, (*_INCLUDES, *_LINK, *units))
-    elf = _build("firmware", sources, compiler, command, "firmware.elf").read_bytes()
+    script = "cortex-m-ram.ld" if placement.in_ram else "cortex-m.ld"
+    link = ("-nostdlib", "-L.", f"-Tfirmware/{script}", *_LINK)
+    command = compiler.arguments(flags, (*_INCLUDES, *link, *units))
+    elf = _build("firmware", sources, compiler, command, "firmware.elf", placement).read_bytes()
     return Firmware(elf, compiler.label(), flags, cmsis_nn_version())
 
 
@@ -116,10 +125,15 @@ def cmsis_nn_version() -> str:
     return str(CMSIS_NN_VERSION)
 
 
-def _memory(device: DeviceSpec) -> str:
+def _memory(device: DeviceSpec, placement: Placement) -> str:
     regions = (("FLASH (rx)", device.flash), ("RAM (rwx)", device.ram))
     lines = [f"    {name} : ORIGIN = {region.base:#x}, LENGTH = {region.bytes}" for name, region in regions]
-    return "MEMORY\n{\n" + "\n".join(lines) + "\n}\n"
+    memory = "MEMORY\n{\n" + "\n".join(lines) + "\n}\n"
+    if not placement.in_ram:
+        return memory
+    aliases = (("CODE", placement.code), ("CONSTANTS", placement.weights))
+    memory += "".join(f'REGION_ALIAS("{alias}", {region.upper()})\n' for alias, region in aliases)
+    return memory + ("INCLUDE firmware/copying.ld\n" if placement.code == "ram" else "")
 
 
 def _tree(folder: Path | Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:
@@ -150,7 +164,12 @@ def _key(sources: Mapping[str, bytes], compiler: Compiler, command: Sequence[str
 
 
 def _build(
-    kind: str, sources: Mapping[str, bytes], compiler: Compiler, command: Sequence[str], output: str
+    kind: str,
+    sources: Mapping[str, bytes],
+    compiler: Compiler,
+    command: Sequence[str],
+    output: str,
+    placement: Placement = FLASH,
 ) -> Path:
     """Run the compiler in a scratch folder and keep its output under the content's key; gives its path."""
     kept = cache_dir() / kind / _key(sources, compiler, command) / output
@@ -162,7 +181,7 @@ def _build(
             for name, data in sources.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(data)
-            _compile(compiler, (*command, "-o", output), folder)
+            _compile(compiler, (*command, "-o", output), folder, placement)
             data = (folder / output).read_bytes()
     except OSError as error:
         raise ToolchainError(
@@ -193,7 +212,9 @@ def _verified(kept: Path) -> bool:
         return False
 
 
-def _compile(compiler: Compiler, arguments: Sequence[str], folder: Path) -> None:
+def _compile(
+    compiler: Compiler, arguments: Sequence[str], folder: Path, placement: Placement = FLASH
+) -> None:
     program = compiler.program()
     scratch = folder / "scratch"
     scratch.mkdir()
@@ -213,11 +234,12 @@ def _compile(compiler: Compiler, arguments: Sequence[str], folder: Path) -> None
         ) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    overflow = re.search(r"region [`'](FLASH|RAM)'\S* overflowed by (\d+) bytes", done.stderr)
-    if overflow:
+    overflows = re.findall(r"region [`'](FLASH|RAM)'\S* overflowed by (\d+) bytes", done.stderr)
+    if overflows:  # one for each section that does not fit, the later the larger
+        region, missing = max(overflows, key=lambda overflow: int(overflow[1]))
         raise CapacityError(
-            f"the firmware needs {overflow.group(2)} bytes more of {overflow.group(1)} than the device has",
-            hint="use a smaller model or a larger device",
+            f"the firmware needs {missing} bytes more of {region} than the device has",
+            hint=placement.smaller,
         )
     if done.returncode != 0:
         lines = (

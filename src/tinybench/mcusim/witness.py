@@ -30,6 +30,7 @@ from tinybench.errors import SimulationError, ToolchainError
 from tinybench.mcusim.compilers import ZIG, Compiler
 from tinybench.mcusim.cores import core
 from tinybench.mcusim.lower import lower
+from tinybench.mcusim.placement import FLASH, Placement
 from tinybench.mcusim.toolchain import SEMIHOSTING, Firmware, build_firmware
 from tinybench.models import Model
 from tinybench.specs import DeviceSpec, Region
@@ -114,7 +115,9 @@ class Observation:
     instructions: tuple[int, ...]
 
 
-def build_witness(model: Model, device: DeviceSpec, compiler: Compiler = ZIG) -> WitnessBuild:
+def build_witness(
+    model: Model, device: DeviceSpec, compiler: Compiler = ZIG, placement: Placement = FLASH
+) -> WitnessBuild:
     """Compile a model as for ``device``, linked for the machine of QEMU that has its core.
 
     Raises:
@@ -124,7 +127,9 @@ def build_witness(model: Model, device: DeviceSpec, compiler: Compiler = ZIG) ->
     if machine is None:
         raise ToolchainError(f"QEMU has no machine for {device.core}", hint=f"one of {', '.join(MACHINES)}")
     program = lower(model, dsp=core(device.core).dsp)
-    firmware = build_firmware(program, machine.device(device), compiler, main=SEMIHOSTING)
+    firmware = build_firmware(
+        program, machine.device(device), compiler, main=SEMIHOSTING, placement=placement
+    )
     return WitnessBuild(machine, firmware, program.input_bytes, program.output_bytes)
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from tinybench import __version__, defaults, specs
 from tinybench.errors import ModelError, UnknownNameError, UsageError
 from tinybench.mcusim import compilers, duty
-from tinybench.mcusim.energy import inference_energy_j
+from tinybench.mcusim.energy import inference_energy_j, no_energy, run_power_w
 from tinybench.mcusim.native import Count
+from tinybench.mcusim.placement import FLASH, Placement
 from tinybench.mcusim.simulate import Simulation, build, simulate
 from tinybench.models import Model
 from tinybench.models.reference import is_path, load_named
@@ -46,6 +47,8 @@ def profile(
     model: str | os.PathLike[str] | None = None,
     samples: int = defaults.CHECKED_INPUTS,
     toolchain: str = compilers.DEFAULT,
+    code: str = FLASH.code,
+    weights: str = FLASH.weights,
     duty_cycle: str | None = None,
     battery: str | None = None,
     offline: bool = False,
@@ -63,6 +66,8 @@ def profile(
         model: instead of the task's reference model: id of a reference model, or path of a .tflite file.
         samples: how many inputs are executed; at least 8 are.
         toolchain: what compiles the firmware, ``"zig"`` or ``"gcc"``.
+        code: where the firmware runs, ``"flash"`` or ``"ram"``: then the start-up code copies it there.
+        weights: where weights and other constants are, ``"flash"`` or ``"ram"``.
         duty_cycle: inferences per time, such as ``"1/s"`` or ``"10/min"``: adds average power.
         battery: id of a battery, such as ``"CR2032"``: adds its life at that duty.
         offline: refuse every use of the network by this process until the profile is made.
@@ -84,23 +89,29 @@ def profile(
         board = board.at_clock(clock_hz)
     compiler = compilers.compiler(toolchain)
     compiler.program()
+    placement = Placement.parse(code=code, weights=weights)
+    placement.check(board)
     if loaded.input.shape[0] != 1:
         raise ModelError(f"{loaded.path}: its batch size is {loaded.input.shape[0]}", hint="export it with 1")
 
     with no_network(offline):
         report("compiling the firmware", 0, 0)
-        built = build(loaded, board, compiler)
+        built = build(loaded, board, compiler, placement)
         inputs = checked_inputs(loaded, np.empty((0, *loaded.input.shape[1:]), np.int8), samples)
         simulation = simulate(
             built, board, inputs, on_inference=lambda done: report("simulating", done, len(inputs))
         )
         check_equal(simulation.outputs, Interpreter(loaded).run(inputs))
     latency_s = simulation.cycles / board.clock_hz.value
-    parts = _Parts(simulation, board)
+    parts = _Parts(simulation, board, placement)
     figures = None
     if rate_hz is not None:
         planned = duty.plan(
-            board, rate_hz, latency_s, inference_energy_j(board, latency_s), battery=chosen_battery
+            board,
+            rate_hz,
+            latency_s,
+            inference_energy_j(board, latency_s, placement),
+            battery=chosen_battery,
         )
         figures = DutyFigures(**dataclasses.asdict(planned))
     return Profile(
@@ -138,17 +149,19 @@ def profile(
             for cell in simulation.functions
         ),
         duty=figures,
-        notes=(
-            () if board.power else (f"no energy: the profile of {board.id} has no current with a source",)
-        ),
+        notes=(*_energy_notes(board, placement), *placement.notes),
     )
+
+
+def _energy_notes(device: DeviceSpec, placement: Placement) -> tuple[str, ...]:
+    return () if run_power_w(device, placement) is not None else (f"no energy: {no_energy(device)}",)
 
 
 class _Parts:
     """Costs of parts of one inference."""
 
-    def __init__(self, simulation: Simulation, device: DeviceSpec) -> None:
-        self._simulation, self._device = simulation, device
+    def __init__(self, simulation: Simulation, device: DeviceSpec, placement: Placement) -> None:
+        self._simulation, self._device, self._placement = simulation, device, placement
 
     def costs(self, count: Count) -> dict[str, Any]:
         """Fields of ``Costs``."""
@@ -162,7 +175,9 @@ class _Parts:
             "ram_loads": count.ram_loads,
             "ram_stores": count.stores,
             "share": count.cycles / self._simulation.cycles,
-            "energy_j": inference_energy_j(self._device, count.cycles / self._device.clock_hz.value),
+            "energy_j": inference_energy_j(
+                self._device, count.cycles / self._device.clock_hz.value, self._placement
+            ),
         }
 
     def functions(self) -> tuple[FunctionCosts, ...]:

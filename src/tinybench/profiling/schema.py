@@ -22,7 +22,7 @@ class Costs(_Frozen):
     cycles: int
     instructions: int
     stalls_fetch: int
-    """Cycles that the core waits for instructions from flash."""
+    """Cycles that the core waits for instructions."""
     stalls_data: int
     """Cycles that it waits for weights and constants from flash."""
     stalls_ram: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
@@ -77,9 +78,14 @@ class _Frozen(BaseModel):
     )
 
 
-def _interval95_is_optional(schema: dict[str, Any]) -> None:
-    if "interval95" in schema.get("required", ()):
-        schema["required"].remove("interval95")
+def _optional(field: str) -> Callable[[dict[str, Any]], None]:
+    """For the JSON Schema: a field that the file leaves out where it has nothing to say."""
+
+    def remove(schema: dict[str, Any]) -> None:
+        if field in schema.get("required", ()):
+            schema["required"].remove(field)
+
+    return remove
 
 
 class Metric(_Frozen):
@@ -97,7 +103,7 @@ class Metric(_Frozen):
     the metric. It says how far the simulator may be off, the same on every run, and nothing about sampling.
     Left out of the file where there is none, so that results without it keep their bytes and their id."""
 
-    model_config = ConfigDict(json_schema_extra=_interval95_is_optional)
+    model_config = ConfigDict(json_schema_extra=_optional("interval95"))
 
     @classmethod
     def of(
@@ -184,6 +190,11 @@ class Engine(_Frozen):
     kernels_version: Text
     compiler: Text
     flags: tuple[str, ...] = ()
+    in_ram: Annotated[tuple[Literal["code", "weights"], ...], Field(exclude_if=lambda value: not value)] = ()
+    """What the start-up code copies from flash to RAM; left out of the file if there is nothing, so that
+    results of firmware in flash keep their bytes and their id."""
+
+    model_config = ConfigDict(json_schema_extra=_optional("in_ram"))
 
 
 class Tool(_Frozen):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from tinybench.mcusim.placement import FLASH, Placement
 from tinybench.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class Workload:
     """One (task, model, device) with the samples to classify.
 
     ``checked_inputs`` is how many inputs the simulated core executes and compares bit for bit;
-    ``toolchain`` is what compiles the firmware (``tinybench.mcusim.compilers``).
+    ``toolchain`` is what compiles the firmware (``tinybench.mcusim.compilers``) and ``placement`` where its
+    code and constants are.
     """
 
     task: TaskSpec
@@ -32,6 +34,7 @@ class Workload:
     samples: Samples
     checked_inputs: int = 8
     toolchain: str = "zig"
+    placement: Placement = FLASH
 
 
 @dataclass(frozen=True)

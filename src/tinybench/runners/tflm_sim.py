@@ -18,7 +18,7 @@ from tinybench import __version__
 from tinybench.datasets.base import Samples
 from tinybench.errors import MismatchError
 from tinybench.mcusim.compilers import compiler
-from tinybench.mcusim.energy import inference_energy_j, run_power_w
+from tinybench.mcusim.energy import inference_energy_j, no_energy, run_power_w
 from tinybench.mcusim.intervals import Quantity, shipped_intervals
 from tinybench.mcusim.native import Count
 from tinybench.mcusim.simulate import Build, Simulation, build, simulate
@@ -61,7 +61,7 @@ class TflmSim:
         """
         model, device, samples = workload.model, workload.device, workload.samples
         progress("compiling the firmware", 0, 0)
-        built = build(model, device, compiler(workload.toolchain))
+        built = build(model, device, compiler(workload.toolchain), workload.placement)
         interpreter = Interpreter(model)
 
         inputs = samples.inferences
@@ -108,7 +108,7 @@ class TflmSim:
                 "layers.csv": _layer_csv(model, built, simulation),
                 **(scored.evidence if scored else {}),
             },
-            notes=tuple(notes),
+            notes=(*notes, *workload.placement.notes),
         )
 
 
@@ -121,6 +121,7 @@ def engine_of(built: Build) -> Engine:
         kernels_version=built.firmware.kernels_version,
         compiler=built.firmware.compiler,
         flags=built.firmware.flags,
+        in_ram=built.placement.in_ram,
     )
 
 
@@ -191,7 +192,7 @@ def _with_interval(
     name: Quantity, value: float, mode: Mode, workload: Workload, note: str | None = None
 ) -> Metric:
     """A metric with its prediction interval, where published results give one."""
-    found = shipped_intervals().of(name, workload.device, workload.toolchain)
+    found = shipped_intervals().of(name, workload.device, workload.toolchain, workload.placement)
     if found is None:
         return Metric.of(name, value, mode, note=note)
     basis = f"interval from {found.basis}"
@@ -204,10 +205,11 @@ def _energy(workload: Workload, latency_s: float) -> tuple[tuple[Metric, ...], t
 
     Predicted: a current of the profile times the simulated time; no instruction was metered.
     """
-    device = workload.device
-    energy_j, power_w, power = inference_energy_j(device, latency_s), run_power_w(device), device.power
+    device, placement = workload.device, workload.placement
+    power_w, power = run_power_w(device, placement), device.power
+    energy_j = inference_energy_j(device, latency_s, placement)
     if energy_j is None or power_w is None or power is None:
-        reason = f"the profile of {device.id} has no run current with a source"
+        reason = no_energy(device)
         names: tuple[MetricName, ...] = ("energy.per_inference", "power.active")
         return (), tuple(Unavailable(name=name, reason=reason) for name in names)
     run_ma = power.run_a_per_hz.value * device.clock_hz.value * 1e3

@@ -16,6 +16,9 @@ class Core(Protocol):
     """Whether it has the DSP extension, which selects CMSIS-NN's code and scratch sizes."""
     unicorn_model: str
     """Name of Unicorn's constant for it."""
+    system_fetch_cycles: int | None
+    """Cycles for which a word of code from the system bus keeps it from data and other code. 0: the
+    instructions' own times have it; None: nothing published says."""
 
     def costs(self, code: Sequence[Instruction]) -> list[tuple[int, int]]:
         """Per instruction of a stretch of code: cycles, and more cycles if a basic block starts there.

@@ -29,6 +29,8 @@ class TwoStage:
 
     dsp: bool = False
     unicorn_model: str = "UC_CPU_ARM_CORTEX_M0"
+    # Section 2.2.1: one AHB-Lite interface for code and data, wherever they are.
+    system_fetch_cycles: int | None = 0
 
     def costs(self, code: Sequence[Instruction]) -> list[tuple[int, int]]:
         """See ``Core.costs``."""

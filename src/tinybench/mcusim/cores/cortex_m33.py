@@ -40,6 +40,9 @@ class CortexM33:
 
     dsp: bool = True
     unicorn_model: str = "UC_CPU_ARM_CORTEX_M33"
+    # Assumed: the one transfer a cycle that an AHB bus has; the manual (100230) says only that code and data
+    # of the SRAM region share the S-AHB interface.
+    system_fetch_cycles: int | None = 1
 
     def costs(self, code: Sequence[Instruction]) -> list[tuple[int, int]]:
         """See ``Core.costs``."""

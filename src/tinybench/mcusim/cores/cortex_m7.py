@@ -47,6 +47,8 @@ class CortexM7:
 
     dsp: bool = True
     unicorn_model: str = "UC_CPU_ARM_CORTEX_M7"
+    # The profiles' RAM is data TCM. Instructions come from the instruction TCM or the AXI master.
+    system_fetch_cycles: int | None = None
 
     def costs(self, code: Sequence[Instruction]) -> list[tuple[int, int]]:
         """See ``Core.costs``."""

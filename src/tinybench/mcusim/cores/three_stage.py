@@ -57,6 +57,10 @@ class ThreeStage:
     arithmetic: Mapping[str, int]
     dsp: bool
     unicorn_model: str
+    # Cortex-M3 manual (DDI 0337E), section 14.5.6 "Pipelined instruction fetches": instructions from the
+    # system bus take two cycles, and cannot be fetched back to back. The Cortex-M4's (DDI 0439D, "Bus
+    # interfaces") names such fetches too, without cycles, and gives data priority over instructions.
+    system_fetch_cycles: int | None = 2
 
     def costs(self, code: Sequence[Instruction]) -> list[tuple[int, int]]:
         """See ``Core.costs``."""

@@ -3,7 +3,7 @@
  * Counts cycles while Unicorn executes: one call per basic block and, with the memory model, one per read
  * of flash data. Built for the host once; the layout of `counter` is mirrored in native.py.
  *
- * All tables have one entry per halfword of flash code, index = (address - code_base) / 2.
+ * All tables have one entry per halfword of code, in flash or RAM, index = (address - code_base) / 2.
  */
 #include <stdint.h>
 
@@ -57,11 +57,13 @@ typedef struct
     uint32_t miss_cycles, word_shift, prefetch;
     uint32_t shared; /* instructions and data use one cache, `instruction` */
     uint32_t ram_wait_cycles;
+    uint32_t ram_fetch_cycles; /* of the bus that data takes too, for a word of code in RAM; 0: no wait */
     cache instruction, data;
     /* an inference that runs away is stopped: the budget in instructions, and the emulator's own stop call */
     uint64_t budget;
     int (*stop)(void *engine);
     /* state */
+    int64_t bus_excess; /* cycles that the block needs the bus of the RAM for beyond those it executes for */
     uint64_t executed;
     uint64_t clock; /* of the replacement policy */
     uint32_t last_end;
@@ -140,6 +142,27 @@ static uint32_t fetch(counter *c, uint32_t offset, uint32_t size, uint32_t busy)
     return stalls;
 }
 
+static int64_t waits(const counter *c)
+{
+    return c->bus_excess > 0 ? c->bus_excess : 0;
+}
+
+/* Stall cycles of fetching the block at [address, address + size) from RAM. Its words and its data come one after
+ * another, while it executes for `busy` cycles. Behind a taken branch, the refill of the pipeline has a cycle for the
+ * first word; else a block that begins within a word has that word already. */
+static uint32_t fetch_ram(counter *c, uint32_t address, uint32_t size, uint32_t branched, uint32_t busy,
+                          uint32_t accesses)
+{
+    if (c->ram_fetch_cycles == 0)
+    {
+        return 0;
+    }
+    const uint32_t words = ((address + size - 1) >> 2) - (address >> 2) + 1;
+    const uint32_t there = branched || (address & 2u);
+    c->bus_excess = (int64_t)(words - there) * c->ram_fetch_cycles + accesses - busy;
+    return (uint32_t)waits(c) + (branched ? c->ram_fetch_cycles - 1 : 0);
+}
+
 void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
 {
     counter *c = user;
@@ -163,9 +186,11 @@ void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
         t->calls += start == c->function_entry[function];
     }
     uint32_t cycles = c->cycles_before[end] - c->cycles_before[start];
-    uint32_t extra = 0;
-    if (c->last_end != start)
+    uint32_t extra = 0, busy = cycles;
+    const uint32_t branched = c->last_end != start;
+    if (branched)
     {
+        busy += c->entry_cycles[start];
         extra = c->entry_cycles[start] + c->taken_cycles[c->last_end] + c->target_cycles[start];
     }
     c->last_end = end;
@@ -173,7 +198,8 @@ void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
     const uint32_t loads = c->loads_before[end] - c->loads_before[start];
     t->instructions += instructions;
     t->loads += loads;
-    t->stores += c->stores_before[end] - c->stores_before[start];
+    const uint32_t stores = c->stores_before[end] - c->stores_before[start];
+    t->stores += stores;
     c->executed += instructions;
     if (c->executed > c->budget)
     {
@@ -181,7 +207,10 @@ void tinybench_block(void *engine, uint64_t address, uint32_t size, void *user)
     }
     if (c->memory_model)
     {
-        const uint32_t stalls = fetch(c, (uint32_t)address - c->flash_base, size, cycles);
+        const uint32_t offset = (uint32_t)address - c->flash_base;
+        const uint32_t stalls = offset < c->flash_bytes
+                                    ? fetch(c, offset, size, cycles)
+                                    : fetch_ram(c, (uint32_t)address, size, branched, busy, loads + stores);
         /* Each load counts as one of RAM here; a read of flash takes its own back below. */
         const uint32_t ram = loads * c->ram_wait_cycles;
         t->stalls_fetch += stalls;
@@ -214,9 +243,13 @@ void tinybench_flash_read(void *engine, int type, uint64_t address, int size, in
     {
         stalls += c->miss_cycles + 1;
     }
+    const int64_t waited = waits(c);
+    c->bus_excess -= reads; /* nor was it an access to RAM that kept the bus from fetching code there */
+    const uint64_t freed = (uint64_t)(waited - waits(c));
+    t->stalls_fetch -= freed;
     t->stalls_data += stalls;
     t->stalls_ram -= (uint64_t)ram;
-    t->cycles += stalls - (uint64_t)ram;
+    t->cycles += stalls - (uint64_t)ram - freed;
 }
 
 uint32_t tinybench_counter_bytes(void)
