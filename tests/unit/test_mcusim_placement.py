@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -309,7 +310,8 @@ def test_options_reach_the_runner(world: World, tmp_path: Path) -> None:
 
 
 def measure(model: Model, inputs: np.ndarray, placement: Placement) -> Measurement:
-    samples = Samples("smoke", "test", "0" * 64, inputs, np.zeros(len(inputs), np.int64), ("a", "b", "c"))
+    labels = np.zeros(len(inputs), np.int64)
+    samples = Samples("smoke", "test", "0" * 64, inputs[:, None], ("a", "b", "c"), labels)
     work = Workload(specs.task("kws"), model, specs.device("nucleo-l4r5zi"), samples, placement=placement)
     return TflmSim().measure(work)
 
@@ -323,6 +325,9 @@ def test_a_result_says_what_is_in_ram(model: Model, inputs: np.ndarray) -> None:
     ]
     assert "in RAM, copied from flash at start" in weights.notes[-1]
     assert not any("RAM" in note for note in flash.notes)
+    (ram,) = (metric for metric in both.metrics if metric.name == "memory.ram")
+    assert re.fullmatch(r"arena \d+ bytes, .*, code and weights \d+ bytes", ram.note or "")
+    assert sum(int(part) for part in re.findall(r"(\d+) bytes", ram.note or "")) == ram.value
     # Published firmware has all in flash: there is an interval for nothing else.
     intervals = [any(metric.interval95 for metric in measured.metrics) for measured in (flash, weights, both)]
     assert intervals == [True, False, False]

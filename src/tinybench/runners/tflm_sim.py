@@ -89,7 +89,7 @@ class TflmSim:
                 Metric.of("cycles.per_inference", simulation.cycles, "simulated", note=_spread(simulation)),
                 Metric.of("instructions.per_inference", simulation.instructions, "simulated"),
                 *energy,
-                Metric.of("memory.ram", simulation.ram_bytes, "simulated", note=_ram(simulation)),
+                Metric.of("memory.ram", simulation.ram_bytes, "simulated", note=_ram(built, simulation)),
                 Metric.of(
                     "memory.flash", simulation.flash_bytes, "simulated", note="code, weights and constants"
                 ),
@@ -233,8 +233,10 @@ def _spread(simulation: Simulation) -> str:
     return f"median over {len(simulation.outputs)} inputs; {low} to {high}"
 
 
-def _ram(simulation: Simulation) -> str:
-    return f"arena {simulation.arena_bytes} bytes, deepest stack {simulation.stack_bytes} bytes"
+def _ram(built: Build, simulation: Simulation) -> str:
+    uses = f"arena {simulation.arena_bytes} bytes, deepest stack {simulation.stack_bytes} bytes"
+    copied = " and ".join(built.placement.in_ram)
+    return f"{uses}, {copied} {built.image.data_bytes} bytes" if copied else uses
 
 
 def _layers(model: Model, simulation: Simulation) -> tuple[Layer, ...]:
