@@ -56,6 +56,7 @@ def test_run_signature() -> None:
         "model: 'str | os.PathLike[str] | None' = None, split: 'str | None' = None, "
         "data: 'str | os.PathLike[str] | None' = None, "
         "limit: 'int | None' = None, samples: 'int' = 8, toolchain: 'str' = 'zig', "
+        "code: 'str' = 'flash', weights: 'str' = 'flash', "
         "output: 'str | os.PathLike[str] | None' = None, "
         "offline: 'bool' = False, progress: 'Progress | None' = None) -> 'Result'"
     )
@@ -65,6 +66,7 @@ def test_profile_signature() -> None:
     assert str(inspect.signature(tinybench.profile)) == (
         "(subject: 'str | os.PathLike[str]', *, device: 'str | None' = None, clock_hz: 'int | None' = None, "
         "model: 'str | os.PathLike[str] | None' = None, samples: 'int' = 8, toolchain: 'str' = 'zig', "
+        "code: 'str' = 'flash', weights: 'str' = 'flash', "
         "duty_cycle: 'str | None' = None, battery: 'str | None' = None, "
         "offline: 'bool' = False, progress: 'Progress | None' = None) -> 'Profile'"
     )

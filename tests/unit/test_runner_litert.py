@@ -118,6 +118,13 @@ def test_it_takes_no_device(world: World, options: dict[str, object]) -> None:
         api.run("demo", "fake", **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("part", ["code", "weights"])
+def test_it_has_no_firmware_to_put_into_ram(world: World, part: str) -> None:
+    world.runner.on_host = True
+    with pytest.raises(UsageError, match="where nothing is copied from flash to RAM"):
+        api.run("demo", "fake", **{part: "ram"})  # type: ignore[arg-type]
+
+
 def test_it_is_found_out_before_data_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(toolchain: str) -> None:
         raise UsageError("not installed")

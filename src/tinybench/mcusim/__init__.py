@@ -4,6 +4,7 @@ The stages, each in a module of its own and each usable alone:
 
     lower       graph -> C that calls CMSIS-NN          Program
     plan        activations and scratch -> one arena
+    placement   code and constants in flash or RAM
     compilers   what turns C into Thumb code            Compiler
     toolchain   C -> ELF, cached by content             Firmware
     machine     ELF -> executed instructions            Execution

@@ -8,11 +8,13 @@ before the first inference.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, cast, get_args
+from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 from tinybench.errors import UnknownNameError, UsageError
 from tinybench.mcusim.cores import core
-from tinybench.specs import DeviceSpec
+
+if TYPE_CHECKING:
+    from tinybench.specs import DeviceSpec
 
 Memory = Literal["flash", "ram"]
 Part = Literal["code", "weights"]
