@@ -16,7 +16,7 @@ class AccuracyClaim(Frozen):
     """An accuracy that was measured when the model was made, or added."""
 
     data: str
-    metric: Literal["top1"]
+    metric: Literal["top1", "auc"]
     precision: Literal["int8", "float32"]
     value: Annotated[float, Field(ge=0, le=1)]
     samples: Annotated[int, Field(gt=0)]

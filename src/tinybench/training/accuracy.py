@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from tinybench.statistics import wilson_interval
 
-__all__ = ["Score", "score"]
+__all__ = ["Measured", "Score", "score"]
 
 
 @dataclass(frozen=True)
-class Score:
-    """Top-1 of one model on one set."""
+class Measured:
+    """The accuracy of one model on one set, whatever the metric."""
 
     data: str
     precision: str
@@ -23,6 +23,12 @@ class Score:
     value: float
     samples: int
     ci95: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Score(Measured):
+    """Top-1."""
+
     per_class: dict[str, float]
     """Share of each class that is recognised, by label; classes without samples are left out."""
     confusion: tuple[tuple[int, ...], ...]

@@ -8,29 +8,31 @@ from pathlib import Path
 
 from tinybench.models import Model
 from tinybench.runners.tflm import Interpreter
-from tinybench.training.accuracy import Score
+from tinybench.training.accuracy import Measured
 
 __all__ = ["model_toml"]
 
 
 def model_toml(
     model_path: Path,
-    scores: Sequence[Score],
+    scores: Sequence[Measured],
     data_names: Mapping[str, str],
     provenance: Mapping[str, str | int | bool],
     *,
     task: str,
     title: str,
+    metric: str = "top1",
 ) -> str:
     """Text of ``model.toml`` (see ``tinybench.specs.ModelSpec``).
 
     Args:
         model_path: the int8 .tflite, from which checksum, operators, sizes and so on are read.
         scores: what was measured.
-        data_names: what to call each ``Score.data``.
+        data_names: what to call the ``data`` of each.
         provenance: the fields of ``tinybench.specs.Provenance``.
         task: id of the task and of the model.
         title: for people.
+        metric: what the scores are, as in ``tinybench.specs.AccuracyClaim``.
     """
     model = Model.load(model_path)
     head: dict[str, str | int | list[str]] = {
@@ -52,7 +54,7 @@ def model_toml(
             "",
             "[[accuracy]]",
             f"data = {_toml(data_names[entry.data])}",
-            'metric = "top1"',
+            f"metric = {_toml(metric)}",
             f"precision = {_toml(entry.precision)}",
             f"value = {entry.value:.4f}",
             f"samples = {entry.samples}",
