@@ -3,7 +3,8 @@
 The network is that of mlcommons/tiny (benchmark/training/anomaly_detection/keras_model.py, after the
 baseline of DCASE 2020, task 2), so that its int8 file has the operators and shapes of ``ad01_int8.tflite``
 and takes the same time on a device. As there, it learns from normal recordings only, to give back windows of
-their spectrograms in decibels, by Adam and the mean squared error. The epoch is chosen by normal recordings
+their spectrograms, by Adam and the mean squared error. Other than there, it learns on windows of mean 0 and
+variance 1, which then becomes part of its first and last layer; and the epoch is chosen by normal recordings
 that it did not learn from.
 
 Real anomalies are judged where the data has them. Where it has few, others are injected into recordings that
@@ -43,6 +44,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingResult",
     "build_model",
+    "in_decibels",
     "injected",
     "split",
     "train",
@@ -109,7 +111,7 @@ class TrainingResult:
 
 
 def build_model() -> Any:
-    """The autoencoder, compiled: windows (n, 640) in decibels in and out; a Keras model."""
+    """The autoencoder, compiled: windows (n, 640) in and out; a Keras model."""
     keras = tensorflow().keras
     layers = keras.layers
     x = inputs = keras.Input((ad.STACKED * ad.MEL_BANDS,))
@@ -231,9 +233,15 @@ def _flat(windows: Floats) -> Floats:
 def _fit(
     learned: Floats, validation: Floats, config: TrainingConfig, work: Path
 ) -> tuple[Any, list[dict[str, Any]]]:
+    """The network of the best epoch, for windows in decibels, and the history of all."""
     windows, unseen = ad.windows(learned), _flat(ad.windows(validation))
     clips, each = windows.shape[:2]
+    mean = _mean_window(learned)
+    deviation = float(np.sqrt(np.mean(np.square(_flat(windows) - mean), dtype=np.float64)))
     variance = float(np.var(unseen, axis=0, dtype=np.float64).mean())
+
+    def standard(values: Floats) -> Floats:
+        return (values - mean) / np.float32(deviation)
 
     def epoch_data(epoch: int) -> tuple[Floats, Floats]:
         rng = np.random.default_rng([config.seed, epoch])
@@ -241,14 +249,40 @@ def _fit(
         rounds = -(-config.windows_per_epoch // (clips * each))
         drawn = np.concatenate([rng.permutation(clips * each) for _ in range(rounds)])
         drawn = drawn[: config.windows_per_epoch]
-        batch = windows[drawn // each, drawn % each]
+        batch = standard(windows[drawn // each, drawn % each])
         return batch, batch
 
     def validate(network: Any) -> dict[str, float]:
-        mse = float(np.mean(np.square(predict(network, unseen) - unseen), dtype=np.float64))
-        return {"val_mse": mse, _CRITERION: 1 - mse / variance}
+        wanted = standard(unseen)
+        error = deviation**2 * float(np.mean(np.square(predict(network, wanted) - wanted), dtype=np.float64))
+        return {"val_mse": error, _CRITERION: 1 - error / variance}
 
-    return fit(config, work, build_model, epoch_data, lambda batch: batch, validate, _CRITERION)
+    network, history = fit(config, work, build_model, epoch_data, lambda batch: batch, validate, _CRITERION)
+    return in_decibels(network, mean, deviation), history
+
+
+def in_decibels(network: Any, mean: Floats, deviation: float) -> Any:
+    """The network that does to x what the given one does to (x - mean) / deviation, and back.
+
+    A dense layer is affine: scale and offset become part of the first and the last one.
+
+    Args:
+        network: of :func:`build_model`.
+        mean: of each element of a window, (640,).
+        deviation: one for all elements.
+    """
+    folded = build_model()
+    folded.set_weights(network.get_weights())
+    first, last = folded.layers[1], folded.layers[-1]
+    kernel, bias = (np.asarray(values, dtype=np.float64) for values in first.get_weights())
+    first.set_weights([kernel / deviation, bias - mean @ kernel / deviation])
+    kernel, bias = (np.asarray(values, dtype=np.float64) for values in last.get_weights())
+    last.set_weights([kernel * deviation, bias * deviation + mean])
+    return folded
+
+
+def _mean_window(spectrograms: Floats) -> Floats:
+    return np.tile(spectrograms.mean(axis=(0, 1), dtype=np.float64), ad.STACKED).astype(np.float32)
 
 
 Scorer = Callable[[Floats], Scores]
@@ -257,7 +291,7 @@ Scorer = Callable[[Floats], Scores]
 
 def _scorers(network: Any, model: Model, learned: Floats) -> dict[str, Scorer]:
     interpreter = Interpreter(model)
-    mean = np.tile(learned.mean(axis=(0, 1), dtype=np.float64), ad.STACKED).astype(np.float32)
+    mean = _mean_window(learned)
 
     def error(windows: Floats, reconstructed: Floats) -> Scores:
         return np.asarray(np.mean(np.square(windows - reconstructed), axis=(1, 2), dtype=np.float64))
