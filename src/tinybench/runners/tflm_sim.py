@@ -183,7 +183,7 @@ def _checked_note(samples: Samples, inputs: int, checked: int) -> str:
     real = min(inputs, checked)
     kind = "golden inputs" if samples.labels is None else "samples"
     if inputs != len(samples.names):
-        kind = f"inputs of {kind}"
+        kind = f"inputs of the {kind}"
     kinds = f"{real} {kind}" if real == checked else f"{real} {kind} and {checked - real} random inputs"
     return f"outputs of the simulated core equal TFLite Micro's, bit for bit, on {kinds}"
 
