@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +11,7 @@ from numpy.typing import NDArray
 from tinybench import auc
 from tinybench.errors import UsageError
 from tinybench.results.schema import MetricName
+from tinybench.results.tables import csv_bytes
 from tinybench.statistics import wilson_interval
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ def _top1(samples: Samples, labels: NDArray[np.int64], outputs: NDArray[np.int8]
     header = ("sample", "label", *(f"output_{i}" for i in range(outputs.shape[1])))
     rows = ((n, int(y), *map(int, o)) for n, y, o in zip(samples.names, labels, outputs, strict=True))
     interval = wilson_interval(correct, len(labels))
-    evidence = {"outputs.csv": _csv(header, rows)}
+    evidence = {"outputs.csv": csv_bytes(header, rows)}
     return Accuracy("accuracy.top1", correct / len(labels), interval, None, evidence)
 
 
@@ -75,7 +73,7 @@ def _auc(model: Model, samples: Samples, labels: NDArray[np.int64], outputs: NDA
         value,
         auc.auc_interval(value, len(normal), len(anomalous)),
         f"by machine: {listed}" if listed else None,
-        {"scores.csv": _csv(("sample", "group", "label", "score"), rows)},
+        {"scores.csv": csv_bytes(("sample", "group", "label", "score"), rows)},
     )
 
 
@@ -89,11 +87,3 @@ def _auc_by_group(
         if len(normal) and len(anomalous):
             found[group] = auc.roc_auc(normal, anomalous)
     return found
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode()

@@ -6,10 +6,7 @@ outputs must equal the interpreter's bit for bit.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
-from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +22,7 @@ from tinybench.mcusim.simulate import Build, Simulation, build, simulate
 from tinybench.models import Model
 from tinybench.progress import Progress, silent
 from tinybench.results.schema import Engine, Layer, Metric, MetricName, Mode, Unavailable
+from tinybench.results.tables import csv_bytes
 from tinybench.runners.base import Measurement, Workload
 from tinybench.runners.classify import classify
 from tinybench.runners.tflm import Interpreter
@@ -262,12 +260,4 @@ def _layer_csv(model: Model, built: Build, simulation: Simulation) -> bytes:
             model.operators, built.program.layers, simulation.layers, strict=True
         )
     ]
-    return _csv(("index", "function", "macs", *counted), rows)
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    return csv_bytes(("index", "function", "macs", *counted), rows)
