@@ -9,8 +9,11 @@ import pytest
 from PIL import Image
 
 import tinybench
+from tflite_builder import Builder
 from tinybench.cli import main
 from tinybench.datasets import ic
+from tinybench.models import Model
+from tinybench.runners.tflm import Interpreter
 
 
 def test_photos(shared_data: Path, tmp_path: Path) -> None:
@@ -83,3 +86,44 @@ def test_a_folder_and_a_split_exclude_each_other(images: Path, capsys: pytest.Ca
     assert "split 'custom', not 'official'" in capsys.readouterr().err
     assert main(["run", "ic", "--split", "custom"]) == 2
     assert "--data DIR" in capsys.readouterr().err
+
+
+def classifier(scale: float, zero_point: int) -> bytes:
+    """The same classifier of an image's mean colour, whatever its int8 input stands for."""
+    b = Builder(23)
+    source = b.tensor((1, 32, 32, 3), scale, zero_point)
+    pixels = b.unary("QUANTIZE", source, 1.0, -128)
+    colour = b.average_pool(pixels, (32, 32), (1, 1))
+    return b.finish(source, b.fully_connected(b.reshape(colour, (1, 3)), 10))
+
+
+def predicted(model: Path, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[int]:
+    interpreter = Interpreter(Model.load(model))
+    return interpreter.run((pixels.astype(int) - 128).astype(np.int8)).argmax(axis=1).tolist()
+
+
+def test_a_model_with_another_input_scale_gets_the_same_accuracy(tmp_path: Path) -> None:
+    """Pixels as they are, in steps of 1.5 and in steps of 2: other bytes, the same classes."""
+    models = {}
+    for scale, zero_point in ((1.0, -128), (1.5, -100), (2.0, -128)):
+        models[scale] = tmp_path / f"classifier-{scale}.tflite"
+        models[scale].write_bytes(classifier(scale, zero_point))
+    rng = np.random.default_rng(6)
+    colours = rng.integers(0, 256, (300, 1, 1, 3), dtype=np.uint8)
+    pixels = np.broadcast_to(colours, (300, 32, 32, 3))
+    labels = predicted(models[1.0], pixels)
+    for index, label in enumerate([*labels, *range(10)]):  # each class has a sample, if a wrong one
+        folder = tmp_path / "images" / ic.LABELS[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.array(pixels[index % 300])).save(folder / f"{index}.png")
+
+    found = {}
+    for scale, model in models.items():
+        accuracy = tinybench.run("ic", model=model, data=tmp_path / "images").metric("accuracy.top1")
+        assert accuracy is not None
+        found[scale] = accuracy.value
+    assert found[1.0] >= 300 / 310
+    assert found[1.5] == pytest.approx(found[1.0], abs=0.02), "but for colours between two classes"
+    assert found[2.0] == pytest.approx(found[1.0], abs=0.02)
+    naive = predicted(models[2.0], pixels)
+    assert np.mean(np.array(naive) == labels) < 0.9, "the bytes of another scale are another image"
