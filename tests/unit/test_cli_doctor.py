@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fakes import World, clear_specs
+from tinybench import specs
 from tinybench.cli import doctor, main
 from tinybench.cli.doctor import Finding
 from tinybench.mcusim import toolchain
@@ -205,3 +206,17 @@ def test_data_sets(world: World, present: bool, status: str) -> None:
     (finding,) = doctor.data()
     assert finding.status == status
     assert finding.fix == ("" if present else "tinybench data fetch demo")
+
+
+def test_models_that_were_not_fetched_yet_are_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The content of the checkout itself, with an empty cache."""
+    monkeypatch.setenv("TINYBENCH_CACHE", str(tmp_path))
+    assert next(iter(doctor.content())).status == "ok"
+    fetched = specs.model("mlperf-kws").path
+    fetched.parent.mkdir(parents=True)
+    fetched.write_bytes(b"something else")
+    finding = next(iter(doctor.content()))
+    assert finding.status == "fail"
+    assert finding.fix == "remove it, then tinybench models fetch mlperf-kws"

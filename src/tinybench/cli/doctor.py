@@ -195,7 +195,12 @@ def content() -> Iterator[Finding]:
 def _unchanged(model: ModelSpec) -> None:
     from tinybench.errors import ContentError
 
-    hint = f"restore the file, or reinstall {DISTRIBUTION}"
+    if model.download is None:
+        hint = f"restore the file, or reinstall {DISTRIBUTION}"
+    elif model.is_here:
+        hint = f"remove it, then tinybench models fetch {model.id}"
+    else:
+        return  # not fetched yet, which is nobody's fault
     if not model.path.is_file():
         raise ContentError(f"model {model.id}: {model.path} is missing", hint=hint)
     if hashlib.sha256(model.path.read_bytes()).hexdigest() != model.sha256:
