@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tinybench import specs
 from tinybench.auc import auc_interval, clip_scores, roc_auc
@@ -65,7 +66,7 @@ def test_it_finds_injected_anomalies_as_its_card_says(shared_data: Path, ours: M
     parts = split(folder, TrainingConfig())
     middle = STRENGTHS.index("middle")
 
-    def scores(clips: ad.Floats) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def scores(clips: ad.Floats) -> NDArray[np.float64]:
         values = ad.features(clips)
         inputs = ad.quantize(values.reshape(-1, values.shape[-1]), ours.input.scale, ours.input.zero_point)
         return clip_scores(values, interpreter.run(inputs), ours.output.scale, ours.output.zero_point)

@@ -20,7 +20,8 @@ from tinybench.cli.train import command
 from tinybench.datasets import ad
 from tinybench.errors import DataError, TinybenchError
 from tinybench.training import anomalies
-from tinybench.training.ad import TrainingConfig, injected, split, train
+from tinybench.training.ad import TrainingConfig, build_model, in_decibels, injected, split, train
+from tinybench.training.fitting import predict
 
 needs_tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="TensorFlow (extra 'train') is not installed"
@@ -107,6 +108,17 @@ class TestTrain:
         monkeypatch.setitem(sys.modules, "tensorflow", None)
         with pytest.raises(TinybenchError, match="needs TensorFlow"):
             train(tmp_path, tmp_path / "out")
+
+    @needs_tensorflow
+    @pytest.mark.filterwarnings("ignore")
+    def test_standardised_windows_become_part_of_the_network(self) -> None:
+        rng = np.random.default_rng(0)
+        network = build_model()
+        mean, deviation = rng.normal(-30, 10, 640).astype(np.float32), 4.5
+        values = rng.normal(mean, deviation, (5, 640)).astype(np.float32)
+        expected = predict(network, (values - mean) / np.float32(deviation)) * deviation + mean
+        found = predict(in_decibels(network, mean, deviation), values)
+        np.testing.assert_allclose(found, expected, atol=1e-3)
 
     @needs_tensorflow
     @pytest.mark.filterwarnings("ignore")

@@ -115,9 +115,12 @@ def build_model() -> Any:
     keras = tensorflow().keras
     layers = keras.layers
     x = inputs = keras.Input((ad.STACKED * ad.MEL_BANDS,))
-    for units in (128, 128, 128, 128, 8, 128, 128, 128, 128):
-        x = layers.ReLU()(layers.BatchNormalization()(layers.Dense(units)(x)))
-    model = keras.Model(inputs, layers.Dense(inputs.shape[1])(x), name="ad_autoencoder")
+    # Named, because Keras numbers layers over the whole process and the names are in the .tflite.
+    for number, units in enumerate((128, 128, 128, 128, 8, 128, 128, 128, 128)):
+        x = layers.Dense(units, name=f"dense_{number}")(x)
+        x = layers.BatchNormalization(name=f"norm_{number}")(x)
+        x = layers.ReLU(name=f"relu_{number}")(x)
+    model = keras.Model(inputs, layers.Dense(inputs.shape[1], name="output")(x), name="ad_autoencoder")
     model.compile(optimizer=keras.optimizers.Adam(), loss="mse")
     return model
 
