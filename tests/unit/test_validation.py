@@ -261,7 +261,7 @@ def test_the_figure_says_what_is_missing(validation: Validation, monkeypatch: py
 
 
 def test_the_figure_has_no_background_and_the_same_bytes(validation: Validation) -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="the extra 'figures' is not installed")
     svg = figure.figure_svg(validation)
     assert svg == figure.figure_svg(validation)
     assert b"<svg" in svg

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -138,10 +139,7 @@ def _quotas(sizes: Sequence[int], limit: int) -> list[int]:
 
 def _as_inputs(task: TaskSpec, values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """What a front end made, as (samples, inferences of each, *input shape)."""
-    size = 1
-    for extent in task.input_shape:
-        size *= extent
-    each, rest = divmod(values.size, count * size)
+    each, rest = divmod(values.size, count * math.prod(task.input_shape))
     if rest or not each:
         raise ContentError(
             f"task {task.id}: input_shape is {list(task.input_shape)}, "

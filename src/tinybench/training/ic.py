@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from tinybench.datasets.ic import IMAGE_SHAPE, LABELS, features, load, quantize, scan
 from tinybench.errors import DataError
 from tinybench.training.export import calibration_indices
-from tinybench.training.fitting import Floats, Recipe, fit, predict, tensorflow
+from tinybench.training.fitting import Floats, tensorflow
 from tinybench.training.image_augmentation import crop_and_flip
+from tinybench.training.image_recipe import CRITERION, HELD_OUT_EVERY, ImageRecipe, fit_images
 from tinybench.training.image_sets import ImageSet, read_images, read_mosaics
 from tinybench.training.release import EvaluationSet, Kind, TrainingResult, release
 
@@ -29,25 +30,18 @@ __all__ = ["KIND", "TrainingConfig", "build_model", "read", "split", "train"]
 
 KIND = Kind("ic", "ic_resnet8_int8.tflite", "Image classification ResNet-8, int8", LABELS, quantize)
 SIDE = IMAGE_SHAPE[0]
-HELD_OUT_EVERY = 20
-"""Every so many-th training image chooses the epoch and is not trained on."""
 
 
 @dataclass(frozen=True)
-class TrainingConfig(Recipe):
+class TrainingConfig(ImageRecipe):
     """Every choice of the recipe; written to ``history.json`` next to the model."""
 
     epochs: int = 48
     restarts: tuple[tuple[int, float], ...] = ((26, 0.04),)
     small_share: float = 0.35
-    """Part of the epochs, the first ones, whose images are ``small_side`` pixels wide: half the work."""
     small_side: int = 24
-    batch_size: int = 128
-    peak_learning_rate: float = 0.1
-    warmup_epochs: int = 3
-    momentum: float = 0.9
     weight_decay: float = 1e-4
-    """L2 on convolution kernels, as in MLPerf Tiny."""
+    """As in MLPerf Tiny."""
     shift_pixels: int = 4
     calibration_per_class: int = 20
 
@@ -125,9 +119,7 @@ def epoch_images(fitted: ImageSet, config: TrainingConfig, epoch: int) -> tuple[
     """
     rng = np.random.default_rng([config.seed, epoch])
     order = rng.permutation(len(fitted))
-    side, margin = (
-        (config.small_side, 0) if epoch < config.small_share * config.epochs else (SIDE, config.shift_pixels)
-    )
+    side, margin = (config.small_side, 0) if config.is_small(epoch) else (SIDE, config.shift_pixels)
     targets = np.eye(len(LABELS), dtype=np.float32)[fitted.labels[order]]
     return crop_and_flip(fitted.images[order], rng, side=side, margin=margin), targets
 
@@ -147,22 +139,17 @@ def train(data_dir: Path, out_dir: Path, config: TrainingConfig | None = None) -
     fitted, validation = split(images)
     chosen = calibration_indices(fitted.labels, LABELS, config.calibration_per_class)
     calibration = fitted[chosen]
-    val_inputs = _inputs(validation.images)
-
-    def validate(model: Any) -> dict[str, float]:
-        return {"val_top1": float(np.mean(predict(model, val_inputs).argmax(axis=1) == validation.labels))}
-
-    network, history = fit(
+    val = EvaluationSet("val", "cifar-10 held out of train", _inputs(validation.images), validation.labels)
+    network, history = fit_images(
         config,
         out_dir / "work",
-        lambda: _compiled(config),
+        lambda: build_model(config),
         lambda epoch: epoch_images(fitted, config, epoch),
         _inputs,
-        validate,
-        "val_top1",
+        val,
     )
     sets = (
-        EvaluationSet("val", "cifar-10 held out of train", val_inputs, validation.labels),
+        val,
         EvaluationSet("test", "cifar-10 test", _inputs(test.images), test.labels),
     )
     provenance: dict[str, str | bool] = {
@@ -177,7 +164,7 @@ def train(data_dir: Path, out_dir: Path, config: TrainingConfig | None = None) -
         config,
         network,
         history,
-        "val_top1",
+        CRITERION,
         (calibration.names, _inputs(calibration.images)),
         sets,
         "test",
@@ -188,13 +175,3 @@ def train(data_dir: Path, out_dir: Path, config: TrainingConfig | None = None) -
 
 def _inputs(images: NDArray[np.uint8]) -> Floats:
     return features(images)[:, 0]
-
-
-def _compiled(config: TrainingConfig) -> Any:
-    keras = tensorflow().keras
-    model = build_model(config)
-    model.compile(
-        optimizer=keras.optimizers.SGD(config.peak_learning_rate, config.momentum, nesterov=True),
-        loss=keras.losses.CategoricalCrossentropy(),
-    )
-    return model

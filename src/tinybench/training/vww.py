@@ -24,8 +24,9 @@ from tinybench.datasets.names import read_names
 from tinybench.datasets.vww import IMAGE_SHAPE, LABELS, features, load, quantize, scan
 from tinybench.errors import DataError
 from tinybench.training.export import calibration_indices
-from tinybench.training.fitting import Floats, Recipe, fit, predict, tensorflow
+from tinybench.training.fitting import Floats, tensorflow
 from tinybench.training.image_augmentation import colour_jitter, random_resized_crop
+from tinybench.training.image_recipe import CRITERION, HELD_OUT_EVERY, ImageRecipe, fit_images
 from tinybench.training.image_sets import ImageSet, read_images
 from tinybench.training.release import EvaluationSet, Kind, TrainingResult, release
 
@@ -47,28 +48,21 @@ KIND = Kind(
 OFFICIAL_NAMES = "vww/official.txt"
 INDEX = "index.csv"
 OUT_OF_DOMAIN = "coco128"
-HELD_OUT_EVERY = 20
-"""Every so many-th training image of the official archive chooses the epoch and is not trained on."""
 _BLOCKS = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *((128, 1),) * 5, (256, 2), (256, 1))
 """Filters and stride of each pair of depthwise and pointwise convolution: MobileNetV1 with a quarter of the
 filters (Howard et al., 2017, table 1)."""
 
 
 @dataclass(frozen=True)
-class TrainingConfig(Recipe):
+class TrainingConfig(ImageRecipe):
     """Every choice of the recipe; written to ``history.json`` next to the model."""
 
     epochs: int = 76
     restarts: tuple[tuple[int, float], ...] = ((60, 0.05),)
     small_share: float = 0.52
-    """Part of the epochs, the first ones, whose images are ``small_side`` pixels wide: half the work."""
     small_side: int = 64
     batch_size: int = 64
-    peak_learning_rate: float = 0.1
-    warmup_epochs: int = 3
-    momentum: float = 0.9
     weight_decay: float = 2e-4
-    """L2 on the kernels of all but the depthwise convolutions."""
     label_smoothing: float = 0.1
     least_area: float = 0.35
     largest_aspect: float = 1.33
@@ -204,7 +198,7 @@ def epoch_images(
     images = random_resized_crop(
         fitted.images[order],
         rng,
-        side=config.small_side if epoch < config.small_share * config.epochs else IMAGE_SHAPE[0],
+        side=config.small_side if config.is_small(epoch) else IMAGE_SHAPE[0],
         least_area=config.least_area,
         largest_aspect=config.largest_aspect,
     )
@@ -236,22 +230,18 @@ def train(data_dir: Path, out_dir: Path, config: TrainingConfig | None = None) -
     index = read_index(data_dir)
     grouped = groups(fitted, index)
     calibration = fitted[calibration_indices(fitted.labels, LABELS, config.calibration_per_class)]
-    val_inputs = _inputs(validation.images)
-
-    def validate(model: Any) -> dict[str, float]:
-        return {"val_top1": float(np.mean(predict(model, val_inputs).argmax(axis=1) == validation.labels))}
-
-    network, history = fit(
+    val = EvaluationSet("val", "vww stand-in val", _inputs(validation.images), validation.labels)
+    network, history = fit_images(
         config,
         out_dir / "work",
-        lambda: _compiled(config),
+        lambda: build_model(config),
         lambda epoch: epoch_images(fitted, grouped, config, epoch),
         _inputs,
-        validate,
-        "val_top1",
+        val,
+        label_smoothing=config.label_smoothing,
     )
     sets = [
-        EvaluationSet("val", "vww stand-in val", val_inputs, validation.labels),
+        val,
         EvaluationSet("test", "vww stand-in test", _inputs(test.images), test.labels, _parts(test, index)),
     ]
     if (data_dir / OUT_OF_DOMAIN).is_dir():
@@ -269,7 +259,7 @@ def train(data_dir: Path, out_dir: Path, config: TrainingConfig | None = None) -
         config,
         network,
         history,
-        "val_top1",
+        CRITERION,
         (calibration.names, _inputs(calibration.images)),
         sets,
         "test",
@@ -298,13 +288,3 @@ def _parts(images: ImageSet, index: Mapping[str, Origin]) -> dict[str, NDArray[n
 
 def _inputs(images: NDArray[np.uint8]) -> Floats:
     return features(images)[:, 0]
-
-
-def _compiled(config: TrainingConfig) -> Any:
-    keras = tensorflow().keras
-    model = build_model(config)
-    model.compile(
-        optimizer=keras.optimizers.SGD(config.peak_learning_rate, config.momentum, nesterov=True),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-    )
-    return model
