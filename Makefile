@@ -51,7 +51,7 @@ schema: $(RUN_STAMP) ## Export the JSON Schema of results
 	@mkdir -p build
 	$(BIN)/python -c 'import sys; from tinybench.results.schema import json_schema_bytes; \
 	  sys.stdout.buffer.write(json_schema_bytes())' > build/schema.json
-	mv build/schema.json site/docs/schema/tinybench.result-1.json
+	mv build/schema.json site/docs/schema/tinybench.result-2.json
 
 validate: $(RUN_STAMP) ## Judge the simulator and renew its page; MODELS=folder of the official .tflite files
 	@test -n "$(MODELS)" || { echo "error: say where the models are: make validate MODELS=folder" >&2; exit 1; }

@@ -309,7 +309,7 @@ def test_an_edited_result_is_found(tmp_path: Path, document: dict[str, Any]) -> 
         (b"{}", "no 'schema'"),
         (b'{"schema": 1}', "no 'schema'"),
         (b'{"schema": "tinybench.result/99"}', "unknown result schema 'tinybench.result/99'"),
-        (b'{"schema": "tinybench.result/1"}', "id: "),
+        (b'{"schema": "tinybench.result/2"}', "id: "),
     ],
 )
 def test_what_is_no_result_is_refused_in_one_line(tmp_path: Path, text: bytes, says: str) -> None:
@@ -329,7 +329,7 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_old_schemas_are_migrated_step_by_step(document: dict[str, Any]) -> None:
     steps = {
         "old/1": lambda d: d | {"schema": "old/2", "b": d["a"]},
-        "old/2": lambda d: {k: v for k, v in d.items() if k not in "ab"} | {"schema": "tinybench.result/1"},
+        "old/2": lambda d: {k: v for k, v in d.items() if k not in "ab"} | {"schema": "tinybench.result/2"},
     }
     assert migrate(document | {"schema": "old/1", "a": 1}, "x", steps) == document
 

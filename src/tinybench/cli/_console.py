@@ -54,16 +54,27 @@ def subject(measured: Result | Profile) -> dict[str, str]:
     from tinybench.results.schema import HostRef
 
     device, engine, model = measured.device, measured.engine, measured.model
-    flags = f", {' '.join(engine.flags)}" if engine.flags else ""
+    size = None
+    if model.macs is not None and model.parameters is not None:
+        size = f"({model.macs / 1e6:.2f} M MACs, {model.parameters:,} parameters)"
+    place = "none, only this machine"
+    if not isinstance(device, HostRef):
+        clock = None if device.clock_hz is None else frequency(device.clock_hz)
+        place = f"{device.id} ({_joined(device.chip, device.core, clock, by=', ')})"
+    kernels = _joined(engine.kernels, engine.kernels_version)
     placed = f"; {' and '.join(engine.in_ram)} in RAM" if engine.in_ram else ""
+    flags = f", {' '.join(engine.flags)}" if engine.flags else ""
     return {
-        "model": f"{model.name} ({model.macs / 1e6:.2f} M MACs, {model.parameters:,} parameters)",
-        "device": "none, only this machine"
-        if isinstance(device, HostRef)
-        else f"{device.id} ({device.chip}, {device.core}, {frequency(device.clock_hz)})",
-        "engine": f"{engine.name} {engine.version}, {engine.kernels} {engine.kernels_version}{placed}",
-        "compiler": f"{engine.compiler}{flags}",
+        "model": _joined(model.name, size),
+        "device": place,
+        "engine": _joined(_joined(engine.name, engine.version), kernels or None, by=", ") + placed,
+        "compiler": f"{engine.compiler or 'not stated'}{flags}",
     }
+
+
+def _joined(*parts: str | None, by: str = " ") -> str:
+    """The parts that are known."""
+    return by.join(part for part in parts if part is not None)
 
 
 def heading(rows: Mapping[str, str]) -> Table:

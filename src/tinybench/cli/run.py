@@ -238,7 +238,7 @@ def _remark(result: Result, metric: Metric) -> str:
     if metric.interval95 is not None:
         low, high = (quantity(bound, metric.unit) for bound in metric.interval95)
         parts.append(f"hardware 95 % {low} to {high}")
-    if metric.name.startswith("accuracy."):
+    if metric.name.startswith("accuracy.") and result.target is not None:
         target = quantity(result.target, metric.unit)
         if result.target_met is not None:
             parts.append(f"target {target} {'met' if result.target_met else 'not met'}")

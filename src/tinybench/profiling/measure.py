@@ -22,6 +22,7 @@ from tinybench.models.reference import is_path, load_named
 from tinybench.offline import no_network
 from tinybench.profiling.schema import (
     Costs,
+    DeviceRef,
     DutyFigures,
     FunctionCosts,
     LayerCosts,
@@ -30,7 +31,6 @@ from tinybench.profiling.schema import (
     ProfiledModel,
 )
 from tinybench.progress import Progress, silent
-from tinybench.results.schema import DeviceRef
 from tinybench.runners.tflm import Interpreter
 from tinybench.runners.tflm_sim import check_equal, checked_inputs, engine_of
 from tinybench.specs import DeviceSpec

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tinybench.results.schema import DeviceRef, Engine
+from tinybench.results.schema import Engine
 
 
 class _Frozen(BaseModel):
@@ -64,6 +64,15 @@ class ProfiledModel(_Frozen):
     sha256: str
     macs: int
     parameters: int
+
+
+class DeviceRef(_Frozen):
+    """The simulated device, at which clock."""
+
+    id: str
+    chip: str
+    core: str
+    clock_hz: int
 
 
 class DutyFigures(_Frozen):

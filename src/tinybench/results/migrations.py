@@ -11,16 +11,25 @@ from typing import Any, Final
 
 from tinybench.errors import DataError
 
-CURRENT: Final = "tinybench.result/1"
+CURRENT: Final = "tinybench.result/2"
 
 Step = Callable[[dict[str, Any]], dict[str, Any]]
 
-STEPS: Final[dict[str, Step]] = {}
+
+def _from_1(document: dict[str, Any]) -> dict[str, Any]:
+    """Schema 2 also holds what others published: more may be unknown, and the source is named."""
+    device = document.get("device")
+    if isinstance(device, dict) and device.get("id") != "host":
+        document["device"] = device | {"board": None, "supply_v": None, "accelerator": None}
+    return document | {"schema": "tinybench.result/2", "source": None, "windows": []}
+
+
+STEPS: Final[dict[str, Step]] = {"tinybench.result/1": _from_1}
 """Schema -> function that gives the document of the schema after it."""
 
 
 def migrate(document: object, source: str, steps: dict[str, Step] = STEPS) -> dict[str, Any]:
-    """The document in the current schema.
+    """The document in the current schema; it keeps its id, by which it may have been cited.
 
     Args:
         document: parsed JSON.

@@ -15,6 +15,7 @@ from tinybench import content, specs
 from tinybench._version import __version__
 from tinybench.results.schema import (
     ACCURACY,
+    DEVICE_METRICS,
     METRIC_NAMES,
     DataRef,
     DeviceRef,
@@ -26,13 +27,14 @@ from tinybench.results.schema import (
     TaskRef,
     Tool,
     Unavailable,
+    meets,
     new_result,
 )
 from tinybench.results.store import describe_evidence
 
 if TYPE_CHECKING:
     from tinybench.runners.base import Measurement, Workload
-    from tinybench.specs import TaskSpec
+    from tinybench.specs import DeviceSpec, TaskSpec
 
 PACKAGES: Final = (
     "ai-edge-litert",
@@ -102,20 +104,35 @@ def record(
             macs=model.macs,
             parameters=model.parameters,
         ),
-        device=measurement.device
-        or DeviceRef(id=device.id, chip=device.chip, core=device.core, clock_hz=device.clock_hz.value),
+        device=measurement.device or _device(device, metrics),
         engine=measurement.engine,
         runner=runner,
+        source=None,
         metrics=metrics,
         unavailable=unavailable,
+        windows=measurement.windows,
         layers=measurement.layers,
         evidence=describe_evidence(measurement.evidence),
         notes=(*measurement.notes, *notes),
         target=task.target,
-        target_met=data.meets(task.target, accuracy),
+        target_met=meets(task.target, accuracy) if data.whole_official_split else None,
         publishable=not reasons,
         not_publishable_because=reasons,
         environment=environment(),
+    )
+
+
+def _device(device: DeviceSpec, metrics: Sequence[Metric]) -> DeviceRef:
+    """The device of the workload, with the supply only where something depends on it."""
+    powered = any(metric.unit in ("J", "W") for metric in metrics)
+    return DeviceRef(
+        id=device.id,
+        board=device.title,
+        chip=device.chip,
+        core=device.core,
+        clock_hz=device.clock_hz.value,
+        supply_v=device.power.supply_v.value if device.power and powered else None,
+        accelerator=None,
     )
 
 
@@ -133,8 +150,7 @@ def _with_missing(
     reasons = {} if labelled else {accuracy_name: "golden vectors have no labels: accuracy needs a data set"}
     explained = {missing.name: missing for missing in measurement.unavailable}
     given = {metric.name for metric in measurement.metrics}
-    wanted = (name for name in METRIC_NAMES if not name.startswith("accuracy.") or name == accuracy_name)
-    for name in wanted:
+    for name in (accuracy_name, *DEVICE_METRICS):
         if name not in given and name not in explained:
             explained[name] = Unavailable(
                 name=name, reason=reasons.get(name, "the runner does not report it")

@@ -1,4 +1,4 @@
-"""The result of one measurement: schema ``tinybench.result/1``.
+"""The result of one measurement: schema ``tinybench.result/2``.
 
 One JSON per (task, model, device, engine, runner). The models here validate what is written and what is
 read; ``json_schema()`` exports them, and ``migrations.migrate`` keeps older files readable.
@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-SCHEMA: Final = "tinybench.result/1"
+SCHEMA: Final = "tinybench.result/2"
 
 Mode = Literal["measured", "simulated", "predicted"]
 """``measured`` on hardware, ``simulated`` instruction by instruction, ``predicted`` by a model."""
@@ -41,8 +41,14 @@ MetricName = Literal[
     "memory.flash",
     "cycles.per_inference",
     "instructions.per_inference",
+    "power.average",
+    "streaming.true_positives",
+    "streaming.false_negatives",
+    "streaming.false_positives",
+    "streaming.duty_cycle",
+    "streaming.period",
 ]
-Unit = Literal["fraction", "1", "s", "1/s", "J", "W", "bytes", "cycles", "instructions"]
+Unit = Literal["fraction", "1", "s", "1/s", "J", "W", "bytes", "cycles", "instructions", "count"]
 
 UNITS: Final[dict[MetricName, Unit]] = {
     "accuracy.top1": "fraction",
@@ -56,10 +62,24 @@ UNITS: Final[dict[MetricName, Unit]] = {
     "memory.flash": "bytes",
     "cycles.per_inference": "cycles",
     "instructions.per_inference": "instructions",
+    "power.average": "W",
+    "streaming.true_positives": "count",
+    "streaming.false_negatives": "count",
+    "streaming.false_positives": "count",
+    "streaming.duty_cycle": "fraction",
+    "streaming.period": "s",
 }
 """The one unit of each metric. Files hold SI units and bytes; only the command line shows ms, µJ or KiB."""
 
 METRIC_NAMES: Final[tuple[MetricName, ...]] = get_args(MetricName)
+
+DEVICE_METRICS: Final[tuple[MetricName, ...]] = tuple(
+    name
+    for name in METRIC_NAMES
+    if not name.startswith(("accuracy.", "streaming.")) and name != "power.average"
+)
+"""What every task has beside its accuracy. The rest is for a task on a stream of samples, such as MLPerf
+Tiny's ``sww``: its average power is that over the whole stream, not that of a window of inferences."""
 
 ACCURACY: Final[dict[str, MetricName]] = {"top1": "accuracy.top1", "auc": "accuracy.auc"}
 """What the metric of a task is called in a result."""
@@ -139,12 +159,12 @@ class Metric(_Frozen):
     def _check(self) -> Metric:
         if self.unit != UNITS[self.name]:
             raise ValueError(f"{self.name} is given in '{UNITS[self.name]}', not in '{self.unit}'")
-        counted = self.unit in ("bytes", "cycles", "instructions")
+        counted = self.unit in ("bytes", "cycles", "instructions", "count")
         value = self.value
         if counted and float(value).is_integer():
             value = int(value)
-        elif self.unit == "bytes":
-            raise ValueError(f"{self.name} must be a whole number of bytes")
+        elif self.unit in ("bytes", "count"):
+            raise ValueError(f"{self.name} must be a whole number")
         elif not counted:
             value = float(value)
         if self.unit in ("fraction", "1") and value > 1:
@@ -185,10 +205,12 @@ class Engine(_Frozen):
     """Inference runtime, kernel library and compiler: alone they move latency by several times."""
 
     name: Text
-    version: Text
-    kernels: Text
-    kernels_version: Text
-    compiler: Text
+    version: Text | None
+    """None here and below: whoever published it does not say."""
+    kernels: Text | None
+    """Kernel library; None also where it is part of the runtime."""
+    kernels_version: Text | None
+    compiler: Text | None
     flags: tuple[str, ...] = ()
     in_ram: Annotated[tuple[Literal["code", "weights"], ...], Field(exclude_if=lambda value: not value)] = ()
     """What the start-up code copies from flash to RAM; left out of the file if there is nothing, so that
@@ -210,7 +232,8 @@ class TaskRef(_Frozen):
     """Which task, in which version."""
 
     id: Text
-    version: Text
+    version: Text | None
+    """None for a task that this project does not define."""
 
 
 class DataRef(_Frozen):
@@ -218,10 +241,12 @@ class DataRef(_Frozen):
 
     split: SplitName
     """``official``, ``smoke``, ``custom`` (a folder of the user's), ``golden`` (no labelled data), or another
-    split that the task names; only ``official`` is ever published."""
+    split that the task names; of what is measured here only ``official`` is ever published. Published
+    elsewhere: that source's accuracy set, such as ``mlperf-1000``."""
     dataset: Text
-    dataset_sha256: Sha256
-    samples: Annotated[int, Field(gt=0)]
+    dataset_sha256: Sha256 | None
+    """None if the source gives no hash."""
+    samples: Annotated[int, Field(gt=0)] | None
     limit: Annotated[int, Field(gt=0)] | None
 
     @property
@@ -229,32 +254,36 @@ class DataRef(_Frozen):
         """What a result may be published on, and the quality target is about."""
         return self.split == "official" and self.limit is None
 
-    def meets(self, target: float, accuracy: Metric | None) -> bool | None:
-        """Whether an accuracy on these samples meets the target; None if they do not decide that.
-
-        A predicted accuracy decides nothing: a device may score differently.
-        """
-        if accuracy is None or accuracy.mode == "predicted" or not self.whole_official_split:
-            return None
-        return accuracy.value >= target
-
 
 class ModelRef(_Frozen):
     """Which model."""
 
     name: Text
-    sha256: Sha256
-    macs: Count
-    parameters: Count
+    sha256: Sha256 | None
+    """None here and below: whoever published the result does not say which file it was."""
+    macs: Count | None
+    parameters: Count | None
+
+
+class Accelerator(_Frozen):
+    """What executes the model beside the core, or in its place."""
+
+    name: Text
+    clock_hz: Annotated[int, Field(gt=0)] | None
 
 
 class DeviceRef(_Frozen):
-    """Which device, at which clock."""
+    """Which device, at which clock. None: whoever published the result does not say."""
 
     id: Text
-    chip: Text
-    core: Text
-    clock_hz: Annotated[int, Field(gt=0)]
+    board: Text | None
+    chip: Text | None
+    core: Text | None
+    """As in the device profiles, such as ``cortex-m4``; for what has none, its kind: ``npu``, ``fpga``."""
+    clock_hz: Annotated[int, Field(gt=0)] | None
+    supply_v: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None
+    """Supply at which energy and power were measured, or for which they were predicted."""
+    accelerator: Accelerator | None
 
 
 class HostRef(_Frozen):
@@ -272,6 +301,43 @@ class Evidence(_Frozen):
     media_type: Text
 
 
+class Window(_Frozen):
+    """Consecutive inferences between two timestamps of the device."""
+
+    run: Literal["performance", "energy"]
+    index: Annotated[int, Field(gt=0)]
+    """From 1, in the order in which they were measured, for each run."""
+    input: Text | None
+    """Name of the sample that was classified again and again."""
+    inferences: Annotated[int, Field(gt=0)]
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    joules: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+
+    @property
+    def throughput(self) -> float:
+        """Inferences per second."""
+        return self.inferences / self.seconds
+
+
+class Source(_Frozen):
+    """Where a result was published, if not here."""
+
+    kind: Literal["mlperf-tiny"]
+    round: Text
+    division: Literal["closed", "open"]
+    organisation: Text
+    """As the source spells it; so is ``system``."""
+    system: Text
+    repository: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")] | None
+    path: Text
+    """Folder of the result in the repository."""
+    licence: Text
+    attribution: Text
+    """What the publisher asks to be said beside the figures."""
+    original: dict[str, str]
+    """The fields of the source that were normalised, as they stand there."""
+
+
 class Environment(_Frozen):
     """Where it was measured. Not part of the content id."""
 
@@ -286,7 +352,7 @@ class Result(_Frozen):
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
-    schema_: Literal["tinybench.result/1"] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal["tinybench.result/2"] = Field(default=SCHEMA, alias="schema")
     id: Annotated[str, StringConstraints(pattern=r"^r-[0-9a-f]{16}$")]
     """Content id: the first 16 hex digits of the SHA-256 of what was measured (see ``content_id``)."""
     created: AwareDatetime
@@ -297,19 +363,24 @@ class Result(_Frozen):
     device: DeviceRef | HostRef
     engine: Engine
     runner: Text
+    source: Source | None
+    """None: measured with tinybench by whoever submits it."""
     metrics: tuple[Metric, ...]
     unavailable: tuple[Unavailable, ...]
+    windows: tuple[Window, ...]
+    """What latency and energy are the medians of; empty where nothing was timed by a clock."""
     layers: tuple[Layer, ...]
     evidence: tuple[Evidence, ...]
     notes: tuple[str, ...]
-    target: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-    """Quality target of the task, in the unit of its accuracy metric."""
+    target: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None
+    """Quality target of the task, in the unit of its accuracy metric; null if that has none."""
     target_met: bool | None
-    """Null unless the accuracy is that of the whole official split, where the target is defined, and not
-    predicted."""
+    """Null unless the accuracy is that of the whole official split, where the target is defined (for what was
+    published elsewhere: the whole accuracy set of the source), and not predicted."""
     publishable: bool
     not_publishable_because: tuple[Text, ...]
-    environment: Environment
+    environment: Environment | None
+    """None for a result that was published elsewhere."""
 
     _path: Path | None = PrivateAttr(default=None)
 
@@ -344,15 +415,36 @@ class Result(_Frozen):
         _unique("metric", names)
         _unique("evidence file", [item.name for item in self.evidence])
         _unique("layer", [layer.index for layer in self.layers])
+        _unique("window", [(window.run, window.index) for window in self.windows])
         if self.publishable == bool(self.not_publishable_because):
             raise ValueError("publishable and not_publishable_because contradict each other")
-        if self.publishable and not self.data.whole_official_split:
+        decisive = is_decisive(self.data, self.source)
+        if self.publishable and not decisive:
             raise ValueError("only a result on the whole official split is publishable")
         accuracy = next((metric for metric in self.metrics if metric.name.startswith("accuracy.")), None)
-        met = self.data.meets(self.target, accuracy)
+        met = meets(self.target, accuracy) if decisive else None
         if self.target_met != met:
             raise ValueError(f"target_met is {self.target_met}, but accuracy, target and split say {met}")
         return self
+
+
+def is_decisive(data: DataRef, source: Source | None) -> bool:
+    """Whether the accuracy on these samples is one that a quality target is about.
+
+    That is the whole official split here, and the whole accuracy set of the source for what was published
+    elsewhere.
+    """
+    return data.limit is None if source else data.whole_official_split
+
+
+def meets(target: float | None, accuracy: Metric | None) -> bool | None:
+    """Whether an accuracy meets the target; None if that is not decided.
+
+    A predicted accuracy decides nothing: a device may score differently.
+    """
+    if target is None or accuracy is None or accuracy.mode == "predicted":
+        return None
+    return accuracy.value >= target
 
 
 def _unique(kind: str, values: list[Any]) -> None:
@@ -390,5 +482,5 @@ def json_schema() -> dict[str, Any]:
 
 
 def json_schema_bytes() -> bytes:
-    """What ``site/docs/schema/tinybench.result-1.json`` must hold."""
+    """What ``site/docs/schema/tinybench.result-2.json`` must hold."""
     return (json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n").encode()

@@ -164,15 +164,16 @@ def read(path: str | os.PathLike[str]) -> Result:
         raise DataError(f"{path}: {error.strerror or error}") from None
     except ValueError as error:  # JSON and UTF-8 errors alike
         raise DataError(f"{path}: not JSON: {error}") from None
-    written = migrate(document, str(path))
+    current = migrate(document, str(path))
     try:
-        result = Result.model_validate(written)
+        result = Result.model_validate(current)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "(the whole file)"
         reason = first["msg"].removeprefix("Value error, ")
         raise DataError(f"{path}: {key}: {reason}", hint="measure again, or restore the file") from None
-    expected = content_id(result.model_dump(mode="json", by_alias=True))
+    # The id is that of the document as it was written, whatever its schema: it never changes.
+    expected = content_id(document)
     if result.id != expected:
         raise DataError(
             f"{path}: id is {result.id}, but its content has {expected}",

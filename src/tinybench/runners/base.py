@@ -15,7 +15,7 @@ from tinybench.progress import Progress, silent
 if TYPE_CHECKING:
     from tinybench.datasets.base import Samples
     from tinybench.models import Model
-    from tinybench.results.schema import Engine, HostRef, Layer, Metric, Unavailable
+    from tinybench.results.schema import Engine, HostRef, Layer, Metric, Unavailable, Window
     from tinybench.specs import DeviceSpec, TaskSpec
 
 
@@ -48,6 +48,8 @@ class Measurement:
     evidence: dict[str, bytes] = field(default_factory=dict)
     """File name -> content; the store writes them beside the result and records their sha256."""
     notes: tuple[str, ...] = ()
+    windows: tuple[Window, ...] = ()
+    """What latency and energy are the medians of, if a clock timed them."""
     device: HostRef | None = None
     """Given if it ran on this machine, and not on the device of the workload."""
 

@@ -16,7 +16,7 @@ from tinybench.errors import ModelError, UsageError
 from tinybench.models import Model
 from tinybench.progress import Progress, silent
 from tinybench.results.record import installed_version
-from tinybench.results.schema import METRIC_NAMES, Engine, HostRef, Metric, Unavailable
+from tinybench.results.schema import DEVICE_METRICS, Engine, HostRef, Metric, Unavailable
 from tinybench.runners.base import Measurement, Workload
 from tinybench.runners.classify import classify
 from tinybench.runners.tflm import native_stderr
@@ -113,8 +113,7 @@ class LiteRt:
             metrics=metrics,
             unavailable=tuple(
                 Unavailable(name=name, reason="LiteRT runs on the host; use a runner that has a device")
-                for name in METRIC_NAMES
-                if not name.startswith("accuracy.")
+                for name in DEVICE_METRICS
             ),
             evidence={} if scored is None else scored.evidence,
             notes=tuple(notes),
