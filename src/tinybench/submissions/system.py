@@ -1,0 +1,81 @@
+"""``system.toml`` of a submission: what was measured, typed; schema ``tinybench.system/1``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field
+
+from tinybench.results.schema import Accelerator, DeviceRef, Engine
+from tinybench.specs.base import Identifier
+
+SCHEMA: Final = "tinybench.system/1"
+
+Division = Literal["closed", "open"]
+"""``closed``: a reference model, unchanged; ``open``: any model for the same task and data."""
+
+Availability = Literal["available", "preview", "research"]
+"""``research``: research, development or internal."""
+
+MemoryKind = Literal["flash", "ram", "external flash", "external ram", "other"]
+
+Text = Annotated[str, Field(min_length=1, max_length=400)]
+Positive = Annotated[int, Field(gt=0, le=10**15)]
+
+
+_OF_DEVICE: Final = ("chip", "core", "clock_hz", "accelerator")
+_OF_ENGINE: Final = ("name", "version", "kernels", "kernels_version", "compiler", "flags")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Memory(_Frozen):
+    """One memory that the model, its tensors or the code may lie in."""
+
+    kind: MemoryKind
+    bytes: Positive
+
+
+class System(_Frozen):
+    """Board, chip, clock and engine of all results of one submission. Left out: not known."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    schema_: Annotated[Literal["tinybench.system/1"], Field(alias="schema")] = SCHEMA
+    title: Text
+    organisation: Text
+    division: Division
+    availability: Availability | None = None
+    contact: Text | None = None
+    """A person or a page to ask; required of all that was not published elsewhere."""
+    licence: Text
+    """Of the data in the submission."""
+    board: Text | None = None
+    device: Identifier | None = None
+    """Id of the device profile that this is, if there is one."""
+    chip: Text | None = None
+    core: Text | None = None
+    cores: Positive | None = None
+    clock_hz: Positive | None = None
+    supply_v: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = None
+    memories: tuple[Memory, ...] = ()
+    accelerator: Accelerator | None = None
+    engine: Engine
+    notes: Annotated[str, Field(max_length=4000)] | None = None
+
+    def to_toml(self) -> bytes:
+        """The file, with keys in the order of the schema; what is not known is left out."""
+        document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return tomli_w.dumps({key: value for key, value in document.items() if value != []}).encode()
+
+    def disagreements(self, device: DeviceRef, engine: Engine) -> list[tuple[str, Any, Any]]:
+        """What a result says differently: (key, here, there); what only one says is none."""
+        pairs: list[tuple[str, Any, Any]] = [
+            ("device", self.device, device.id),
+            *((key, getattr(self, key), getattr(device, key)) for key in _OF_DEVICE),
+            *((f"engine.{key}", getattr(self.engine, key), getattr(engine, key)) for key in _OF_ENGINE),
+        ]
+        return [(key, here, there) for key, here, there in pairs if here and there and here != there]
