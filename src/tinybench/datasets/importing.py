@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tinybench.datasets import archives, store
+from tinybench.datasets import store
 from tinybench.datasets.licences import require_acceptance
 from tinybench.datasets.selection import Selection
 from tinybench.datasets.store import Manifest
 from tinybench.errors import DataError
-from tinybench.files import disk
+from tinybench.files import archives, disk
 from tinybench.files.hashing import file_digest
 from tinybench.progress import Progress, silent
 from tinybench.specs import Archive, DatasetSpec

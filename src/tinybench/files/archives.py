@@ -28,10 +28,12 @@ _MAX_RATIO = 20
 _MIN_BYTES = 64 * 1024 * 1024
 """A small archive may unpack to this much whatever its ratio."""
 _MAX_MEMBERS = 1_000_000
-"""The largest archive of a task has 109,621."""
+"""The largest archive of a data set has 109,621."""
 _COPY_BYTES = 256 * 1024
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, NotImplementedError, struct.error, OSError, ValueError)
 """What tarfile and zipfile raise on bytes that are none of theirs."""
+_MAX_ENTRY = 512
+"""Bytes of the directory of a .zip for one member, more than its name and times take."""
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZIP_UNREADABLE = 0x61
 """General purpose bits 0, 5 and 6 (APPNOTE.TXT 6.3.10, 4.4.4): encrypted, patched, strongly encrypted."""
@@ -84,7 +86,7 @@ def extract(
         OutputError: the disk is full or cannot be written.
     """
     written = 0
-    members = _zip_members if archive.suffix == ".zip" else _tar_members
+    members = _zip_members if _is_zip(archive) else _tar_members
     try:
         for number, member in enumerate(members(archive, limits), start=1):
             if number > limits.members:
@@ -110,7 +112,7 @@ def unpacked_bytes(archive: Path) -> int:
         DataError: it cannot be read.
     """
     try:
-        if archive.suffix == ".zip":
+        if _is_zip(archive):
             with zipfile.ZipFile(archive) as unpacked:
                 return sum(info.file_size for info in unpacked.infolist())
         with archive.open("rb") as handle:
@@ -118,6 +120,10 @@ def unpacked_bytes(archive: Path) -> int:
             return int.from_bytes(handle.read(4), "little")
     except _BROKEN as error:
         raise _broken(archive, error) from error
+
+
+def _is_zip(archive: Path) -> bool:
+    return archive.suffix.lower() == ".zip"
 
 
 def _tar_members(archive: Path, limits: Limits) -> Iterator[_Member]:
@@ -138,7 +144,10 @@ def _tar_members(archive: Path, limits: Limits) -> Iterator[_Member]:
 
 
 def _zip_members(archive: Path, limits: Limits) -> Iterator[_Member]:
-    with zipfile.ZipFile(archive) as unpacked:
+    with (
+        archive.open("rb") as handle,
+        zipfile.ZipFile(cast("IO[bytes]", _Sparing(handle, archive, limits))) as unpacked,
+    ):
         if sum(info.file_size for info in unpacked.infolist()) > limits.bytes:
             raise _unsafe(archive, f"unpacks to more than {size(limits.bytes)}")
         for info in unpacked.infolist():
@@ -152,6 +161,23 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[_Member]:
                 return cast("IO[bytes]", _Limited(unpacked.open(info), archive, info.file_size))
 
             yield _Member(name, name.endswith("/"), content)
+
+
+class _Sparing:
+    """The file of a .zip, which refuses to read a directory of more members than are allowed.
+
+    ``zipfile`` reads the whole directory with one call, and makes an object of 600 bytes of each member that
+    has 47, before anybody can count them.
+    """
+
+    def __init__(self, stream: IO[bytes], archive: Path, limits: Limits) -> None:
+        self._stream, self._archive, self._limits = stream, archive, limits
+        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
+
+    def read(self, count: int = -1) -> bytes:
+        if count > max(_COPY_BYTES, self._limits.members * _MAX_ENTRY):
+            raise _unsafe(self._archive, f"more than {self._limits.members} members")
+        return self._stream.read(count)
 
 
 class _Limited:
@@ -188,7 +214,10 @@ def _checked_path(archive: Path, name: str) -> PurePosixPath:
 def _write(member: _Member, target: Path, archive: Path) -> None:
     source = member.open()
     with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise _unsafe(archive, f"member {member.name!r} lies in a file") from None
         if target.exists():
             raise _unsafe(archive, f"member {member.name!r} is there twice")
         # Owner, mode and times of the archive are left out on purpose.
@@ -197,8 +226,8 @@ def _write(member: _Member, target: Path, archive: Path) -> None:
 
 
 def _broken(archive: Path, error: Exception) -> DataError:
-    return DataError(f"{archive}: cannot be unpacked ({error})", hint="download it again")
+    return DataError(f"{archive}: cannot be unpacked ({error})", hint="get it again from where it came from")
 
 
 def _unsafe(archive: Path, reason: str) -> DataError:
-    return DataError(f"{archive}: {reason}", hint="this is not the published archive; do not use it")
+    return DataError(f"{archive}: {reason}", hint="do not use it: no good archive does that")

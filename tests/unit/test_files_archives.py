@@ -20,10 +20,11 @@ from data_fixtures import Corpus, member, write_tar, write_zip
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinybench.datasets import archives, store
-from tinybench.datasets.archives import Limits
+from tinybench.datasets import store
 from tinybench.datasets.importing import import_path
 from tinybench.errors import DataError, OutputError
+from tinybench.files import archives
+from tinybench.files.archives import Limits
 
 ROOMY = Limits(bytes=10_000_000, members=1000)
 
