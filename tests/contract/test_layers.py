@@ -9,7 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "src" / "tinybench"
 
-WORK = {"datasets", "models", "mcusim", "runners", "results", "profiling", "validation", "api", "cli"}
+WORK = {"datasets", "models", "mcusim", "runners", "results", "submissions", "profiling", "validation"}
+WORK |= {"api", "cli"}
 DOWNSTREAM = {
     "progress.py": {"specs"} | WORK,
     "files": {"specs"} | WORK,
@@ -19,7 +20,8 @@ DOWNSTREAM = {
     "mcusim": {"runners", "datasets", "results", "profiling", "validation", "api", "cli"},
     "scoring.py": {"runners", "mcusim", "profiling", "validation", "api", "cli"},
     "runners": {"profiling", "validation", "api", "cli"},
-    "results": {"profiling", "validation", "api", "cli"},
+    "results": {"submissions", "profiling", "validation", "api", "cli"},
+    "submissions": {"api", "cli"},
     "profiling": {"validation", "api", "cli"},
     "validation": {"profiling", "api", "cli"},
 }
