@@ -14,10 +14,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types unit bench fuzz doctor dist lock schema validate clean
+.PHONY: help install run test lint types unit bench fuzz doctor dist lock schema validate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(RUN_STAMP) ## tinybench in .venv, with what it needs to run
 
 run: $(RUN_STAMP) ## Measure keyword spotting on the simulated board; ARGS=... adds options
 	$(BIN)/tinybench run kws --runner tflm-sim $(ARGS)
