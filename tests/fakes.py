@@ -15,8 +15,10 @@ from tinybench import specs
 from tinybench.datasets.base import Samples
 from tinybench.mcusim import compilers
 from tinybench.progress import Progress, silent
-from tinybench.results.schema import Engine, Layer, Metric, Unavailable
+from tinybench.results import store
+from tinybench.results.schema import Engine, Layer, Metric, Result, Unavailable, content_id
 from tinybench.runners.base import Measurement, Workload
+from tinybench.submissions.layout import Place
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -240,3 +242,26 @@ def load_document() -> dict[str, Any]:
     path = REPOSITORY / "tests/contract/historic_results/tinybench.result-2.json"
     document: dict[str, Any] = json.loads(path.read_bytes())
     return document
+
+
+def published_document(**changes: Any) -> dict[str, Any]:
+    """A simulated result that may be published, as parsed JSON without its id; figures are invented."""
+    document = load_document() | {
+        "publishable": True,
+        "not_publishable_because": [],
+        "target_met": True,
+        "evidence": [],
+    }
+    document["data"] = document["data"] | {"split": "official", "limit": None}
+    return document | changes
+
+
+def placed(root: Path, place: Place, document: dict[str, Any]) -> Path:
+    """Write a result into a submission, and nothing else of it."""
+    document = document | {"id": content_id(document)}
+    result = Result.model_validate(document)
+    folder = root / place.path / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / store.file_name(result)
+    path.write_bytes(result.to_json())
+    return path

@@ -1,0 +1,194 @@
+"""Making a submission: its ``system.toml`` from what is known, and results taken in with their evidence."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from tinybench.atomic import write_atomically
+from tinybench.errors import DataError, OutputError, UsageError
+from tinybench.results import store
+from tinybench.results.schema import DeviceRef, Result
+from tinybench.specs import DeviceSpec
+from tinybench.specs.base import first_error, read_toml
+from tinybench.submissions import layout, packing
+from tinybench.submissions.system import Memory, System
+
+_PACK_FROM: Final = 256 * 1024
+"""Text evidence of this size or more is kept gzip-compressed."""
+_TEXT: Final = (".txt", ".log", ".csv", ".json", ".async")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was taken in for one result."""
+
+    path: str
+    """Of the result, below the submission."""
+    evidence: tuple[str, ...]
+    left_out: tuple[str, ...]
+    """Evidence that is no data, such as firmware: its SHA-256 stays in the result."""
+
+
+def known(device: DeviceSpec | None, result: Result | None) -> dict[str, object]:
+    """The fields of a system that a device profile and a result tell; the result has the last word."""
+    fields: dict[str, object] = {}
+    if device is not None:
+        fields |= {
+            "device": device.id,
+            "board": device.title,
+            "chip": device.chip,
+            "core": device.core,
+            "cores": 1,
+            "clock_hz": device.clock_hz.value,
+            "memories": (
+                Memory(kind="flash", bytes=device.flash.bytes),
+                Memory(kind="ram", bytes=device.ram.bytes),
+            ),
+        }
+    if result is not None:
+        fields["engine"] = result.engine
+        if isinstance(result.device, DeviceRef):
+            told = result.device.model_dump(exclude={"id"}, exclude_none=True)
+            fields |= told
+    return fields
+
+
+def create(root: Path, place: layout.Place, fields: Mapping[str, object]) -> Path:
+    """Make the folder of a submission with its ``system.toml`` and manifest.
+
+    Args:
+        root: the folder of all submissions.
+        place: round, organisation and system.
+        fields: of ``System``; None means not known.
+
+    Raises:
+        UsageError: a field is missing or wrong.
+        OutputError: the folder is there already, or cannot be written.
+    """
+    try:
+        system = System.model_validate({key: value for key, value in fields.items() if value is not None})
+    except ValidationError as error:
+        raise UsageError(
+            f"system.toml: {first_error(error)}", hint="correct it, or give what is missing"
+        ) from None
+    folder = root / place.path
+    with _writing(folder):
+        folder.mkdir(parents=True)
+        try:
+            write_atomically(folder / "system.toml", system.to_toml())
+            _renew_manifest(folder)
+        except BaseException:
+            (folder / "system.toml").unlink(missing_ok=True)
+            folder.rmdir()
+            raise
+    return folder
+
+
+def read_system(folder: Path) -> System:
+    """The system of a submission of one's own.
+
+    Raises:
+        ContentError: ``system.toml`` is missing or is not TOML.
+        DataError: a key is wrong.
+    """
+    path = folder / "system.toml"
+    try:
+        return System.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise DataError(f"{path}: {first_error(error)}", hint="correct the file") from None
+
+
+def add(folder: Path, results: Sequence[str | os.PathLike[str]]) -> list[Taken]:
+    """Take results with their evidence into a submission, and renew its manifest.
+
+    Raises:
+        DataError: a result or its evidence is broken, or was measured on another system.
+        UsageError: a result may not be published.
+        OutputError: a file cannot be written; then none of them is.
+    """
+    system = read_system(folder)
+    accepted = [_accepted(system, Path(path)) for path in results]
+    written: list[Path] = []
+    with _writing(folder):
+        try:
+            taken = [_take(folder, result, written) for result in accepted]
+            _renew_manifest(folder)
+        except BaseException:
+            for path in reversed(written):
+                path.unlink(missing_ok=True)
+            raise
+    return taken
+
+
+def _accepted(system: System, path: Path) -> Result:
+    result = store.verify(path)
+    if not result.publishable:
+        raise UsageError(
+            f"{path} may not be published: {'; '.join(result.not_publishable_because)}",
+            hint="measure again on the whole official split",
+        )
+    if not isinstance(result.device, DeviceRef):
+        raise UsageError(
+            f"{path} has no device: its accuracy was computed on a host", hint="use another runner"
+        )
+    for key, here, there in system.disagreements(result.device, result.engine):
+        raise DataError(
+            f"{path}: {key} is {there!r}, but system.toml says {here!r}",
+            hint="results of another system belong to a submission of their own",
+        )
+    return result
+
+
+def _take(folder: Path, result: Result, written: list[Path]) -> Taken:
+    assert result.path is not None  # it was read from a file
+    evidence, left_out = [], []
+    for item in result.evidence:
+        relative = layout.evidence_path(result.id, item.name)
+        data = (store.evidence_folder(result.path) / item.name).read_bytes()
+        if len(data) >= _PACK_FROM and Path(item.name).suffix in _TEXT:
+            relative, data = f"{relative}.gz", gzip.compress(data, mtime=0)
+        if layout.kind_of(relative) is None:
+            left_out.append(item.name)
+            continue
+        _write(folder / relative, data, written)
+        evidence.append(relative)
+    relative = f"results/{store.file_name(result)}"
+    _write(folder / relative, result.path.read_bytes(), written)
+    return Taken(relative, tuple(evidence), tuple(left_out))
+
+
+def _write(path: Path, data: bytes, written: list[Path]) -> None:
+    if path.is_file() and path.read_bytes() == data:
+        return
+    if path.exists():
+        raise OutputError(f"{path} is there with other content", hint="remove it, or leave the result out")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+    written.append(path)
+
+
+def _renew_manifest(folder: Path) -> None:
+    packed = packing.pack(folder)
+    for finding in packed.findings:
+        if finding.rule.severity == "error":
+            raise DataError(f"{folder / finding.where}: {finding.message}", hint=finding.rule.hint)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise OutputError(
+            f"{folder} is there already", hint="add results with 'tinybench submit add'"
+        ) from None
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {(error.strerror or str(error)).lower()}") from None
