@@ -1,1 +1,1 @@
-"""Files that are fetched, hashed and kept: what data sets and models have in common."""
+"""Files that are fetched, hashed and kept, and files of strangers that are read within bounds."""

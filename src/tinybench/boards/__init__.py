@@ -1,0 +1,1 @@
+"""Boards: what a device under test says on its serial line."""

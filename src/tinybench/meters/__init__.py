@@ -1,0 +1,1 @@
+"""Power analysers: recorded traces and the energy between two edges."""

@@ -1,0 +1,77 @@
+"""The files of EEMBC's energy runner: ``trace1-energy.bin`` and ``trace1-timestamps.json``.
+
+Neither is documented by EEMBC; the layout was worked out from the published files of MLPerf Tiny, and
+recomputing their energies confirms it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import BinaryIO, Final
+
+import numpy as np
+
+from tinybench.errors import DataError
+from tinybench.files.bounded import read_bounded, read_json
+from tinybench.meters.trace import PowerTrace
+
+MAX_TRACE_BYTES: Final = 32 * 2**20
+"""Over two hours at 1 kHz; the longest published trace has 8 minutes."""
+MAX_EDGES_BYTES: Final = 2**20
+MAX_POWER_W: Final = 1000.0
+"""More than any analyser for microcontrollers can measure (JS110: 15 V at 10 A)."""
+MAX_RATE_HZ: Final = 10e6
+MAX_TIME_S: Final = 1e6
+
+_MAGIC: Final = 0xF1
+_HEADER_BYTES: Final = 5
+
+
+def read_trace(data: bytes | BinaryIO, name: str) -> PowerTrace:
+    """Read ``trace1-energy.bin``: 0xF1, the rate in Hz, then the power in mW, float32 little-endian.
+
+    Args:
+        data: the file.
+        name: what errors call it.
+
+    Raises:
+        DataError: it is something else, is too large, or holds a value that no analyser measures.
+    """
+    content = read_bounded(data, name, MAX_TRACE_BYTES)
+    if len(content) < _HEADER_BYTES or content[0] != _MAGIC:
+        raise DataError(f"{name}: is no power trace: it does not begin with 0xF1 and a sample rate")
+    rate_hz = float(np.frombuffer(content, "<f4", count=1, offset=1)[0])
+    if not 0 < rate_hz <= MAX_RATE_HZ:
+        raise DataError(f"{name}: a sample rate of {rate_hz:g} Hz is impossible")
+    if (len(content) - _HEADER_BYTES) % 4:
+        raise DataError(f"{name}: ends in the middle of a sample")
+    power_w = np.frombuffer(content, "<f4", offset=_HEADER_BYTES).astype(np.float64) / 1000
+    if len(power_w) == 0:
+        raise DataError(f"{name}: holds no samples")
+    with np.errstate(invalid="ignore"):
+        wrong = np.flatnonzero(~((power_w >= 0) & (power_w <= MAX_POWER_W)))
+    if len(wrong):
+        k = int(wrong[0])
+        raise DataError(f"{name}: sample {k} is {power_w[k]:g} W, which no power analyser measures here")
+    return PowerTrace(rate_hz, power_w)
+
+
+def read_timestamps(data: bytes | BinaryIO, name: str) -> tuple[float, ...]:
+    """Read ``trace1-timestamps.json``: when the device gave its edges, in seconds from the trace's start.
+
+    Raises:
+        DataError: it is no list of ascending times.
+    """
+    edges = read_json(data, name, max_bytes=MAX_EDGES_BYTES)
+    if not isinstance(edges, list):
+        raise DataError(f"{name}: is no list of times")
+    times: list[float] = []
+    for k, edge in enumerate(edges):
+        if isinstance(edge, bool) or not isinstance(edge, int | float):
+            raise DataError(f"{name}: timestamp {k} is no number")
+        if not 0 <= edge <= MAX_TIME_S or not math.isfinite(edge):
+            raise DataError(f"{name}: timestamp {k} is no time within a trace")
+        if times and edge < times[-1]:
+            raise DataError(f"{name}: timestamp {k} is {edge:g} s, earlier than the one before it")
+        times.append(float(edge))
+    return tuple(times)
