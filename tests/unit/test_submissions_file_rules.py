@@ -316,6 +316,7 @@ def test_links_and_files_between_submissions(tmp_path: Path) -> None:
     (root / "2026.1/acme/two").symlink_to("board-one")
     write_file(root / "2026.1/run.sh", b"")
     write_file(root / "README.md", b"")
+    write_file(root / "trusted-keys.toml", b"")
     found = scanning.discover(root)
     assert [(f.rule.code, f.where) for f in found.findings] == [
         ("TB004", "2027.1"),

@@ -39,6 +39,10 @@ MAX_RATIO: Final = 200
 MAX_NAME: Final = 100
 """Characters of one name, as ``EvidenceName`` of a result; with the folders above it, well below 255."""
 
+TRUSTED_KEYS: Final = "trusted-keys.toml"
+BESIDE_ROUNDS: Final = frozenset({"README.md", TRUSTED_KEYS})
+"""Files in the folder ``submissions`` itself."""
+
 KindName = Literal["system", "readme", "manifest", "result", "evidence", "attestation"]
 Content = Literal["text", "json", "toml", "gzip", "trace", "npy", "png"]
 

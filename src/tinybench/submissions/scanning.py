@@ -164,8 +164,8 @@ STRAY: Final = rule(
     "outside-a-submission",
     "error",
     title="Something lies beside the submissions",
-    why="""Between submissions/ and the folder of a system there are folders only, and README.md in the
-    first. No check would look at anything else there.""",
+    why="""Between submissions/ and the folder of a system there are folders only, with README.md and
+    trusted-keys.toml in the first. No check would look at anything else there.""",
     hint="Remove it, or move it into the folder of a system.",
 )
 SIMILAR: Final = rule(
@@ -454,7 +454,7 @@ def _folders(folder: Folder, below: str, findings: list[Finding]) -> Iterator[st
         if stat.S_ISLNK(facts.st_mode):
             findings.append(LINK.found(shown(path), "is a symbolic link"))
         elif not stat.S_ISDIR(facts.st_mode):
-            if path != "README.md":
+            if path not in layout.BESIDE_ROUNDS:
                 findings.append(STRAY.found(shown(path), "is a file"))
         elif not layout.is_slug(name):
             findings.append(
