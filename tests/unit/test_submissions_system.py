@@ -48,6 +48,16 @@ def test_a_system_survives_its_file() -> None:
     assert b"accelerator" not in SYSTEM.to_toml()
 
 
+def test_what_is_not_known_is_left_out_of_the_file_and_survives() -> None:
+    system = SYSTEM.model_copy(
+        update={
+            "engine": Engine(name="HALE", version=None, kernels=None, kernels_version=None, compiler=None),
+            "accelerator": Accelerator(name="NPU", clock_hz=None),
+        }
+    )
+    assert System.model_validate(tomllib.loads(system.to_toml().decode())) == system
+
+
 @given(title=st.text(min_size=1, max_size=100), notes=st.text(max_size=100), flag=st.text())
 def test_any_text_survives(title: str, notes: str, flag: str) -> None:
     system = SYSTEM.model_copy(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from tinybench.results.schema import Accelerator, DeviceRef, Engine
 from tinybench.specs.base import Identifier
@@ -23,6 +23,16 @@ MemoryKind = Literal["flash", "ram", "external flash", "external ram", "other"]
 Text = Annotated[str, Field(min_length=1, max_length=400)]
 Positive = Annotated[int, Field(gt=0, le=10**15)]
 
+
+def _not_stated(*keys: str) -> BeforeValidator:
+    """TOML has no null: what a table leaves out is None."""
+    return BeforeValidator(
+        lambda value: {**dict.fromkeys(keys), **value} if isinstance(value, dict) else value
+    )
+
+
+StatedEngine = Annotated[Engine, _not_stated("version", "kernels", "kernels_version", "compiler")]
+StatedAccelerator = Annotated[Accelerator, _not_stated("clock_hz")]
 
 _OF_DEVICE: Final = ("chip", "core", "clock_hz", "accelerator")
 _OF_ENGINE: Final = ("name", "version", "kernels", "kernels_version", "compiler", "flags")
@@ -62,8 +72,8 @@ class System(_Frozen):
     clock_hz: Positive | None = None
     supply_v: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = None
     memories: tuple[Memory, ...] = ()
-    accelerator: Accelerator | None = None
-    engine: Engine
+    accelerator: StatedAccelerator | None = None
+    engine: StatedEngine
     notes: Annotated[str, Field(max_length=4000)] | None = None
 
     def to_toml(self) -> bytes:
