@@ -12,8 +12,8 @@ from securesystemslib.signer import CryptoSigner
 
 from tinybench.submissions.attestation import (
     PAYLOAD_TYPE,
+    Check,
     Findings,
-    Outcome,
     Statement,
     Subject,
     Vouch,
@@ -71,7 +71,7 @@ def outcome(subject: Subject = SUBJECT, **other: Any) -> Statement:
         "findings": Findings(error=0, warning=1, note=2),
         "tiers": {RESULT: "reproduced"},
     }
-    return Statement(subject, Outcome(**(fields | other)))
+    return Statement(subject, Check(**(fields | other)))
 
 
 def path_of(key: PrivateKey, kind: Any) -> str:

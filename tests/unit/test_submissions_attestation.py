@@ -24,8 +24,8 @@ from attestation_fixtures import (
 from tinybench.errors import DataError
 from tinybench.submissions.attestation import (
     MAX_BYTES,
+    Check,
     Envelope,
-    Outcome,
     Statement,
     Vouch,
     read_envelope,
@@ -200,7 +200,7 @@ def test_two_subjects_are_refused() -> None:
 
 def test_an_outcome_passed_if_it_has_no_errors() -> None:
     good, bad = outcome().predicate, outcome(findings={"error": 1, "warning": 0, "note": 0}).predicate
-    assert isinstance(good, Outcome)
-    assert isinstance(bad, Outcome)
+    assert isinstance(good, Check)
+    assert isinstance(bad, Check)
     assert (good.passed, bad.passed) == (True, False)
     assert isinstance(vouch().predicate, Vouch)

@@ -202,12 +202,12 @@ def _row(item: Judged) -> tuple[str, str, str, str]:
 
 def _told(statement: Statement) -> Iterator[str]:
     """What a statement says, for people."""
-    from tinybench.submissions.attestation import Outcome
+    from tinybench.submissions.attestation import Check
 
     predicate = statement.predicate
     yield f"about     {statement.subject.place.path}"
     yield f"manifest  {statement.subject.manifest_sha256}"
-    if isinstance(predicate, Outcome):
+    if isinstance(predicate, Check):
         counted = ", ".join(f"{count} {severity}s" for severity, count in predicate.findings)
         yield f"states    {counted} by rules {predicate.rules} of tinybench {predicate.tinybench}"
         for result, tier in sorted(predicate.tiers.items()):

@@ -84,7 +84,7 @@ class Findings(Frozen):
     note: Count
 
 
-class Outcome(Frozen):
+class Check(Frozen):
     """Predicate of kind ``check``."""
 
     signed_at: Time
@@ -120,7 +120,7 @@ class Statement:
     """What somebody says about a submission."""
 
     subject: Subject
-    predicate: Vouch | Outcome
+    predicate: Vouch | Check
 
     @property
     def kind(self) -> Kind:
@@ -181,7 +181,7 @@ def read_statement(payload: bytes, source: str) -> Statement:
                 f"{source}: predicateType: '{read.predicate_type}' is unknown",
                 hint=f"this version knows {' and '.join(PREDICATE_TYPES.values())}",
             )
-        predicate = (Vouch if kind == "submission" else Outcome).model_validate(read.predicate)
+        predicate = (Vouch if kind == "submission" else Check).model_validate(read.predicate)
     except ValidationError as error:
         raise DataError(f"{source}: {first_error(error)}") from None
     (subject,) = read.subject

@@ -30,7 +30,7 @@ _PKCS8: Final = (b"-----BEGIN PRIVATE KEY-----", b"-----BEGIN ENCRYPTED PRIVATE 
 
 def available() -> bool:
     """Whether the extra ``sign`` is installed."""
-    return all(find_spec(name) is not None for name in ("securesystemslib", "cryptography"))
+    return all(find_spec(name) is not None for name in ("securesystemslib", "cryptography", "bcrypt"))
 
 
 def require() -> None:

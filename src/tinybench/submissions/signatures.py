@@ -12,8 +12,8 @@ from tinybench.submissions import keys
 from tinybench.submissions.attestation import (
     KINDS,
     MAX_BYTES,
+    Check,
     Envelope,
-    Outcome,
     Statement,
     Subject,
     file_name,
@@ -240,5 +240,5 @@ def attested_tier(result_id: str, judged: Iterable[Judged]) -> Tier:
     return highest(
         outcome.tiers[result_id]
         for outcome in outcomes
-        if isinstance(outcome, Outcome) and outcome.passed and result_id in outcome.tiers
+        if isinstance(outcome, Check) and outcome.passed and result_id in outcome.tiers
     )
