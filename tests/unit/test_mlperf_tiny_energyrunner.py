@@ -215,6 +215,9 @@ def test_laps_of_the_interface_board_come_before_the_message_of_the_device() -> 
 def test_more_messages_than_any_run_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(energyrunner, "MAX_FACTS", 1000)
     assert len(read_performance(b"0.1 dut: m-lap-us-1\n" * 1000, "x").stray_laps_us) == 1000
+    assert len(read_performance(b"0.1 dut: m-infer-start-1\n" * 50, "x").windows) == 50
+    with pytest.raises(DataError, match="messages"):
+        read_performance(b"0.1 dut: m-infer-start-1\n" * 51, "x")
     with pytest.raises(DataError, match="x: holds more than 1,000 messages"):
         read_performance(b"0.1 dut: m-lap-us-1\n" * 1001, "x")
     start = b"0.1 session: m-session-start-id[1]\n"

@@ -53,17 +53,14 @@ def read_lines(
     """
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     total, number = 0, 0
-    while True:
-        with _stream_errors(name):
-            line = stream.readline(max_line_bytes + 1)
-        if not line:
-            return
-        number, total = number + 1, total + len(line)
-        if len(line) > max_line_bytes:
-            raise DataError(f"{name}: line {number} is longer than {size(max_line_bytes)}")
-        if total > max_bytes:
-            raise DataError(f"{name}: is larger than {size(max_bytes)}")
-        yield line.decode("utf-8", "replace").rstrip("\r\n")
+    with _stream_errors(name):
+        while line := stream.readline(max_line_bytes + 1):
+            number, total = number + 1, total + len(line)
+            if len(line) > max_line_bytes:
+                raise DataError(f"{name}: line {number} is longer than {size(max_line_bytes)}")
+            if total > max_bytes:
+                raise DataError(f"{name}: is larger than {size(max_bytes)}")
+            yield line.decode("utf-8", "replace").rstrip("\r\n")
 
 
 def read_json(data: bytes | BinaryIO, name: str, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
