@@ -9,6 +9,7 @@ UV_VERSION := 0.13.8
 
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
+SIGN_STAMP := $(VENV)/.installed-sign
 DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -19,7 +20,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(RUN_STAMP) ## tinybench in .venv, with what it needs to run
+install: $(SIGN_STAMP) ## tinybench in .venv, with what it needs to run and to verify signatures
 
 run: $(RUN_STAMP) ## Measure keyword spotting on the simulated board; ARGS=... adds options
 	$(BIN)/tinybench run kws --runner tflm-sim $(ARGS)
@@ -62,8 +63,12 @@ validate: $(RUN_STAMP) ## Judge the simulator and renew its page; MODELS=folder 
 
 lock: $(VENV)/.created ## Pin all dependencies anew, with hashes, for Python 3.11 and newer
 	$(PIP) install uv==$(UV_VERSION)
-	for set in run dev; do \
-	  extra=; [ $$set = dev ] && extra="--extra dev --constraint requirements/run.txt"; \
+	for set in run sign dev; do \
+	  case $$set in \
+	    run) extra= ;; \
+	    sign) extra="--extra sign --constraint requirements/run.txt" ;; \
+	    dev) extra="--extra dev --constraint requirements/sign.txt" ;; \
+	  esac; \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" $$extra \
 	    --output-file requirements/$$set.txt pyproject.toml requirements/build.in || exit 1; \
@@ -83,6 +88,10 @@ $(VENV)/.created:
 $(RUN_STAMP): $(VENV)/.created requirements/run.txt pyproject.toml
 	$(PIP) install --require-hashes --requirement requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SIGN_STAMP): $(RUN_STAMP) requirements/sign.txt
+	$(PIP) install --require-hashes --requirement requirements/sign.txt
 	@touch $@
 
 $(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
