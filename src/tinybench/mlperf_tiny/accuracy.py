@@ -92,15 +92,27 @@ def auc_eembc(outputs: Floats, labels: Labels) -> float:
     thresholds = np.arange(0.0, 1.01, 0.01)[1:]
     areas = []
     for k in _classes(outputs, labels):
-        rates = []
-        for of_class in (False, True):
-            ranked = np.sort(outputs[(labels == k) == of_class, k])
-            above = len(ranked) - np.searchsorted(ranked, thresholds, side="right")
-            rates.append(np.concatenate([[1.0], above / len(ranked)]))
-        false_positive, true_positive = rates
-        heights = (true_positive[1:] + true_positive[:-1]) / 2
-        areas.append(float(np.sum(heights * -np.diff(false_positive))))
+        rest, own = np.sort(outputs[labels != k, k]), np.sort(outputs[labels == k, k])
+        areas.append(_area(rest, own, thresholds))
     return float(np.mean(areas))
+
+
+def auc_eembc_scores(outputs: Floats, labels: Labels) -> float:
+    """The area under the ROC curve as EEMBC's rule has it for one score of each sample (anomaly detection).
+
+    As ``auc_eembc``, but with the hundred thresholds evenly between the lowest and the highest score. Source:
+    ``calculate_ae_auc`` in the same file.
+
+    Raises:
+        DataError: there is more than one output, or not both kinds of samples.
+    """
+    _check(outputs, labels)
+    normal, anomalous = np.sort(outputs[labels == 0, 0]), np.sort(outputs[labels == 1, 0])
+    if outputs.shape[1] != 1 or len(normal) == 0 or len(anomalous) == 0:
+        raise DataError("this area is defined for one score of each sample, normal and anomalous")
+    lowest, highest = float(outputs.min()), float(outputs.max())
+    thresholds = (lowest + np.arange(0.0, 1.01, 0.01) * (highest - lowest))[1:]
+    return _area(normal, anomalous, thresholds)
 
 
 def auc_exact(outputs: Floats, labels: Labels) -> float:
@@ -130,6 +142,16 @@ def auc_exact(outputs: Floats, labels: Labels) -> float:
             raise DataError(f"class {k} has no samples, or all of them")
         areas.append(roc_auc(rest, own))
     return math.fsum(areas) / len(areas)
+
+
+def _area(rest: Floats, own: Floats, thresholds: Floats) -> float:
+    """Trapezoids under (1, 1) and a point for each threshold; both arrays of scores sorted."""
+    false_positive, true_positive = (
+        np.concatenate([[1.0], (len(ranked) - np.searchsorted(ranked, thresholds, "right")) / len(ranked)])
+        for ranked in (rest, own)
+    )
+    heights = (true_positive[1:] + true_positive[:-1]) / 2
+    return float(np.sum(heights * -np.diff(false_positive)))
 
 
 def _classes(outputs: Floats, labels: Labels) -> list[int]:

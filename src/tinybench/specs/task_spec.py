@@ -101,6 +101,8 @@ class SubsetSplit(Frozen):
     subset: str
     names: str | None = None
     """File in the task's folder with one name of a sample per line; without it, the whole subset."""
+    samples: Annotated[int, Field(gt=0)] | None = None
+    """How many samples it has, where that is fixed: an accuracy of the split is one of all of them."""
 
 
 class SmokeSplit(Frozen):

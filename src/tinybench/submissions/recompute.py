@@ -1,0 +1,349 @@
+"""What the raw evidence of a result says: facts, recomputed from what was recorded. Nothing here judges."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+from tinybench.errors import DataError
+from tinybench.meters import eembc
+from tinybench.mlperf_tiny import accuracy as rules
+from tinybench.mlperf_tiny import energyrunner, python_runner
+from tinybench.mlperf_tiny.printed import Printed, read_printed
+from tinybench.mlperf_tiny.runs import AccuracyRun, Energy, EnergyRun, PerformanceRun, Run, Sample
+from tinybench.submissions.accuracy_sets import AccuracySet, Style, accuracy_set
+
+if TYPE_CHECKING:
+    from tinybench.mlperf_tiny.python_runner import Log
+    from tinybench.mlperf_tiny.streaming import StreamingRun
+    from tinybench.results.schema import MetricName
+    from tinybench.submissions.entry import Entry
+
+RunKind = Literal["performance", "energy", "accuracy"]
+RUN_KINDS: Final[tuple[RunKind, ...]] = ("performance", "energy", "accuracy")
+
+STREAMING_TASKS: Final = frozenset({"sww"})
+"""Tasks on a stream of samples: their runs have no windows of repeated inferences."""
+
+_MAX_ROWS: Final = 200_000
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Evidence that is there and cannot be read as what its name says."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What the model gave for each sample of an accuracy run."""
+
+    file: str
+    """Name of the evidence."""
+    style: Style
+    samples: tuple[Sample, ...]
+    stated_labels: Mapping[str, int]
+    """The classes that the evidence itself states; empty for logs."""
+    set: AccuracySet | None
+    """What the samples should be; None if no set is defined."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Each sample once, in order: the windows of one recording are one sample."""
+        return tuple(dict.fromkeys(s.input_file for s in self.samples if s.input_file is not None))
+
+    def label_of(self, name: str) -> int | None:
+        """Class of a sample: as the set says, else as the evidence says; None if neither does."""
+        known = None if self.set is None else self.set.label_of(name)
+        return self.stated_labels.get(name) if known is None else known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracies:
+    """Accuracy by every rule that the outputs allow."""
+
+    top1: float | None
+    """Share of samples whose first largest output is that of their class."""
+    auc: float | None
+    """Area under the ROC curve; of several classes as MLCommons' runner reckons it."""
+    auc_eembc: float | None
+    """The same with the hundred thresholds of EEMBC's runner."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recomputed:
+    """What the evidence of one result says. None and empty: there is no such evidence, or it is broken."""
+
+    performance: PerformanceRun | None = None
+    energy_run: EnergyRun | None = None
+    energy: Energy | None = None
+    """Needs log, trace and edges."""
+    trace_rate_hz: float | None = None
+    """None also where the trace does not record it."""
+    streaming: StreamingRun | None = None
+    accuracy_run: AccuracyRun | None = None
+    outputs: Outputs | None = None
+    accuracy: Accuracies | None = None
+    accuracy_reason: str | None = None
+    """Why outputs that are there give no accuracy."""
+    printed: Mapping[RunKind, Printed] = field(default_factory=dict)
+    """What the runner printed at the end of each run."""
+    said: Mapping[RunKind, Log] = field(default_factory=dict)
+    """What MLCommons' runner logged beside its ``results.json``."""
+    broken: tuple[Broken, ...] = ()
+
+    @property
+    def runs(self) -> Mapping[RunKind, Run]:
+        """The logs of runs that could be read."""
+        found: dict[RunKind, Run | None] = {
+            "performance": self.performance,
+            "energy": self.energy_run,
+            "accuracy": self.accuracy_run,
+        }
+        return {kind: run for kind, run in found.items() if run is not None}
+
+    @property
+    def metrics(self) -> frozenset[MetricName]:
+        """Every metric that was recomputed."""
+        names: set[MetricName] = set()
+        if self.performance is not None and self.performance.median_throughput is not None:
+            names |= {"throughput", "latency.per_inference"}
+        if self.energy is not None and self.energy.median_energy_per_inference_j is not None:
+            names |= {"energy.per_inference", "power.active"}
+        if self.accuracy is not None:
+            names |= {"accuracy.top1"} if self.accuracy.top1 is not None else set()
+            names |= {"accuracy.auc"} if self.accuracy.auc is not None else set()
+        if self.streaming is not None:
+            names |= {"streaming.true_positives", "streaming.false_negatives", "streaming.false_positives"}
+            if self.streaming.throughput is not None:
+                names |= {"throughput", "latency.per_inference", "streaming.duty_cycle", "streaming.period"}
+        return frozenset(names)
+
+
+def recompute(entry: Entry, *, labels: Mapping[str, int] | None = None) -> Recomputed:
+    """Read all evidence of a result once and recompute what it allows.
+
+    Args:
+        entry: the result and its evidence.
+        labels: name of a sample, as in its log -> class, from a source that the caller trusts. Only image
+            classification needs it: of the other tasks the classes are known here.
+    """
+    return _Reader(entry, labels).read()
+
+
+class _Reader:
+    def __init__(self, entry: Entry, labels: Mapping[str, int] | None) -> None:
+        self.entry = entry
+        self.labels = labels
+        self.streams = entry.result.task.id in STREAMING_TASKS
+        self.broken: list[Broken] = []
+        self.said: dict[RunKind, Log] = {}
+
+    def read(self) -> Recomputed:
+        performance, streaming = self._performance()
+        energy_run, energy, rate_hz = self._energy()
+        accuracy_run, outputs = self._outputs()
+        accuracies, reason = (None, None) if outputs is None else _accuracies(outputs)
+        return Recomputed(
+            performance=performance,
+            energy_run=energy_run,
+            energy=energy,
+            trace_rate_hz=rate_hz,
+            streaming=streaming,
+            accuracy_run=accuracy_run,
+            outputs=outputs,
+            accuracy=accuracies,
+            accuracy_reason=reason,
+            printed={kind: found for kind in RUN_KINDS if (found := self._printed(kind)) is not None},
+            said=self.said,
+            broken=tuple(self.broken),
+        )
+
+    def _performance(self) -> tuple[PerformanceRun | None, StreamingRun | None]:
+        log = self._log("performance")
+        if log is not None:
+            return self._run(energyrunner.read_performance, log), None
+        results = "performance-results.json"
+        if self.streams:
+            return None, self._parse(results, python_runner.read_streaming)
+        said = self.said.get("performance")
+        return self._parse(results, lambda data, name: python_runner.read_performance(data, name, said)), None
+
+    def _energy(self) -> tuple[EnergyRun | None, Energy | None, float | None]:
+        log = self._log("energy")
+        if log is not None:
+            run = self._run(energyrunner.read_energy, log)
+            trace = self._parse("energy-trace1-energy.bin", eembc.read_trace)
+            edges = self._parse("energy-trace1-timestamps.json", eembc.read_timestamps)
+            if run is None or trace is None or edges is None:
+                return run, None, None
+            return run, energyrunner.measure_energy(run, trace, edges), trace.rate_hz
+        if self.streams:
+            return None, None, None
+        said = self.said.get("energy")
+        both = self._parse(
+            "energy-results.json", lambda data, name: python_runner.read_energy(data, name, said)
+        )
+        return (None, None, None) if both is None else (*both, None)
+
+    def _outputs(self) -> tuple[AccuracyRun | None, Outputs | None]:
+        for name, read in (("outputs.csv", read_outputs), ("scores.csv", read_scores)):
+            table = self._parse(name, read)
+            if table is not None:
+                return None, self._as_outputs(name, "csv", *table)
+        log, name = self._log("accuracy"), "accuracy-results.json"
+        if log is not None:
+            run, name = self._run(energyrunner.read_accuracy, log), log[0]
+        else:
+            said = self.said.get("accuracy")
+            run = self._parse(name, lambda data, file: python_runner.read_accuracy(data, file, said))
+        return (None, None) if run is None else (run, self._as_outputs(name, "log", run.samples, {}))
+
+    def _as_outputs(
+        self, file: str, style: Style, samples: tuple[Sample, ...], labels: Mapping[str, int]
+    ) -> Outputs:
+        wanted = accuracy_set(self.entry.result, style, self.labels)
+        return Outputs(file=file, style=style, samples=samples, stated_labels=labels, set=wanted)
+
+    def _log(self, kind: RunKind) -> tuple[str, bytes] | None:
+        """The log of a run if EnergyRunner wrote it; what MLCommons' runner wrote is kept in ``said``."""
+        name = f"{kind}-log.txt"
+        data = self._parse(name, lambda data, _: data)
+        if data is None:
+            return None
+        said = self._parse(name, python_runner.read_log)
+        if said is None:
+            return None
+        if said.sessions == 0:
+            return name, data
+        self.said[kind] = said
+        return None
+
+    def _run(self, read: Callable[[bytes, str], _R], log: tuple[str, bytes]) -> _R | None:
+        name, data = log
+        try:
+            run = read(data, name)
+        except DataError as error:
+            self._is_broken(name, error.message)
+            return None
+        if run.sessions == 0:
+            self._is_broken(name, f"{name}: is no log of EEMBC's or MLCommons' runner")
+            return None
+        return run
+
+    def _printed(self, kind: RunKind) -> Printed | None:
+        return self._parse(f"{kind}-results.txt", read_printed)
+
+    def _parse(self, name: str, read: Callable[[bytes, str], _T]) -> _T | None:
+        """What ``read`` makes of an evidence file; None if it is not there or broken."""
+        try:
+            data = self.entry.read(name)
+            return None if data is None else read(data, name)
+        except DataError as error:
+            self._is_broken(name, error.message)
+            return None
+
+    def _is_broken(self, name: str, reason: str) -> None:
+        if all(broken.name != name for broken in self.broken):
+            self.broken.append(Broken(name, reason))
+
+
+_R = TypeVar("_R", bound=Run)
+
+
+def read_outputs(data: bytes, name: str) -> tuple[tuple[Sample, ...], dict[str, int]]:
+    """The outputs of every sample and its class: ``outputs.csv`` of ``tinybench run``.
+
+    Args:
+        data: the file.
+        name: what errors call it.
+
+    Raises:
+        DataError: it is something else.
+    """
+    header, rows = _table(data, name, ("sample", "label"))
+    if header[2:] != [f"output_{k}" for k in range(len(header) - 2)] or len(header) < 3:
+        raise DataError(f"{name}: the columns after label have to be output_0, output_1, ...")
+    samples, labels = [], {}
+    for line, row in rows:
+        label, *outputs = (_integer(cell, f"{name}: line {line}") for cell in row[1:])
+        samples.append(_sample(row[0], tuple(map(float, outputs))))
+        labels[row[0]] = label
+    return tuple(samples), labels
+
+
+def read_scores(data: bytes, name: str) -> tuple[tuple[Sample, ...], dict[str, int]]:
+    """The score of every recording and its class: ``scores.csv``; as ``read_outputs``."""
+    header, rows = _table(data, name, ("sample", "group", "label", "score"))
+    if len(header) != 4:
+        raise DataError(f"{name}: has columns after score")
+    samples, labels = [], {}
+    for line, row in rows:
+        labels[row[0]] = _integer(row[2], f"{name}: line {line}")
+        samples.append(_sample(row[0], (_decimal(row[3], f"{name}: line {line}"),)))
+    return tuple(samples), labels
+
+
+def _table(data: bytes, name: str, columns: tuple[str, ...]) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Header, and (number of the line, cells) of each row, all of the same length."""
+    try:
+        rows = list(csv.reader(io.StringIO(data.decode()), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{name}: is no CSV: {error}") from None
+    header = rows[0] if rows else []
+    if tuple(header[: len(columns)]) != columns:
+        raise DataError(f"{name}: the first line has to name the columns {', '.join(columns)}")
+    if not 1 < len(rows) <= _MAX_ROWS:
+        raise DataError(f"{name}: holds {len(rows) - 1} samples, 1 to {_MAX_ROWS:,} are possible")
+    for line, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            raise DataError(f"{name}: line {line} has {len(row)} columns, the first line {len(header)}")
+    return header, list(enumerate(rows[1:], 2))
+
+
+def _sample(name: str, results: tuple[float, ...]) -> Sample:
+    return Sample(input_file=name, offset=None, length=None, results=results)
+
+
+def _integer(cell: str, where: str) -> int:
+    digits = cell.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
+        raise DataError(f"{where}: '{cell[:40]}' is no whole number")
+    return int(cell)
+
+
+def _decimal(cell: str, where: str) -> float:
+    try:
+        value = float(cell) if len(cell) <= 40 else float("nan")
+    except ValueError:
+        value = float("nan")
+    if not abs(value) < float("inf"):
+        raise DataError(f"{where}: '{cell[:40]}' is no finite number")
+    return value
+
+
+def _accuracies(outputs: Outputs) -> tuple[Accuracies | None, str | None]:
+    """The accuracies, or why there are none."""
+    try:
+        table = rules.labelled(outputs.samples, outputs.label_of)
+    except DataError as error:
+        return None, error.message
+    single = table.outputs.shape[1] == 1
+    return Accuracies(
+        top1=None if single else _allowed(rules.top1, table),
+        auc=_allowed(rules.auc_exact, table),
+        auc_eembc=_allowed(rules.auc_eembc_scores if single else rules.auc_eembc, table),
+    ), None
+
+
+def _allowed(rule: Callable[[rules.Floats, rules.Labels], float], table: rules.Labelled) -> float | None:
+    try:
+        return rule(table.outputs, table.labels)
+    except DataError:  # such as classes without a sample: the area is not defined
+        return None

@@ -1,0 +1,36 @@
+"""Whether a stated figure is a recomputed one, as exactly as it was stated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, median
+from typing import Final
+
+from tinybench.mlperf_tiny.printed import Figure
+
+THROUGHPUT_STEP: Final = 1e-3
+"""Both runners print the median throughput with three decimals."""
+
+SECONDS_STEP: Final = 1e-3
+"""EnergyRunner prints durations in milliseconds; MLCommons' runner in microseconds."""
+
+
+def agrees(stated: float, exact: float, step: float) -> bool:
+    """Whether a stated figure is ``exact``: in full, or rounded to a multiple of ``step``.
+
+    A figure that has more places than ``step`` was not rounded to it, and has to be right in all of them.
+    """
+    if math.isclose(stated, exact, rel_tol=1e-9):
+        return True
+    places = stated / step
+    return math.isclose(places, round(places), abs_tol=1e-6) and Figure(stated, step).agrees(exact)
+
+
+def instead(stated: float, values: Sequence[float], step: float) -> str:
+    """What was stated in place of the median, if one can tell; else nothing."""
+    if len(values) < 2 or agrees(stated, median(values), step):
+        return ""
+    known = {"mean": fmean(values), "highest": max(values), "lowest": min(values)}
+    found = next((name for name, value in known.items() if agrees(stated, value, step)), None)
+    return f"; it is the {found} of the windows, not their median" if found else ""
