@@ -105,6 +105,12 @@ def much(folder: Path) -> None:
     repack(folder)
 
 
+def many_results(folder: Path) -> None:
+    for number in range(5):
+        write_file(folder / f"results/{number}.json", b'{"a": "b"}'.ljust(4 * layout.MIB))
+    manifest.write(folder, manifest.build(folder, scanning.scan(folder).inventory))
+
+
 def same_size(folder: Path) -> None:
     path = folder / "results/kws.json"
     path.write_bytes(path.read_bytes().replace(b"1.5", b"2.5"))
@@ -135,9 +141,14 @@ def tarred(name: str, content: bytes) -> bytes:
     return stream.getvalue()
 
 
+LINES = b"".join(b"%d\n" % (number * 7919 % 1000) for number in range(3000))
+BOMB = gzip.compress(LINES * ((129 << 20) // len(LINES)))
+"""129 MiB of lines that pack 171 to 1."""
 BIDI = 'board = "One \u202etset"\n'.encode()
 HEX = b":020000040800F2\r\n:10000000000000200D01000800000000000000\r\n"
 OBJECTS = npy(np.array([{"a": 1}], dtype=object))
+
+RECORDS = npy(np.array([(1, None)], dtype=[("a", "i4"), ("b", "O")]))
 
 BREAKS: list[tuple[str, str, Break]] = [
     ("TB001", "a script", without_packing("run.sh", b"echo")),
@@ -170,7 +181,7 @@ BREAKS: list[tuple[str, str, Break]] = [
     ("TB006", "Intel HEX", without_packing(f"{EVIDENCE}/log.txt", HEX)),
     ("TB006", "S-records", without_packing(f"{EVIDENCE}/log.txt", b"S00600004844521B\n")),
     ("TB006", "a script in a .gz", without_packing(f"{EVIDENCE}/a.txt.gz", gzip.compress(b"#!/bin/sh\n"))),
-    ("TB006", "pickled objects", without_packing(f"{EVIDENCE}/a.npy", OBJECTS)),
+    ("TB008", "pickled objects", without_packing(f"{EVIDENCE}/a.npy", OBJECTS)),
     ("TB006", "ELF called .bin", without_packing(f"{EVIDENCE}/a.bin", b"\x7fELF" + bytes(60))),
     ("TB007", "chmod +x", executable_mode),
     ("TB008", "binary in a text", without_packing(f"{EVIDENCE}/log.txt", b"a\0b")),
@@ -182,6 +193,7 @@ BREAKS: list[tuple[str, str, Break]] = [
     ("TB008", "a raw firmware image", without_packing(f"{EVIDENCE}/a.bin", b"\0\0\2 \xcd\1\0\b")),
     ("TB008", "a trace without rate", without_packing(f"{EVIDENCE}/a.bin", b"\xf1\0\0\xc0\x7f")),
     ("TB008", "no figure", without_packing(f"{EVIDENCE}/a.png", b"<svg onload=alert(1)>")),
+    ("TB008", "records of objects", without_packing(f"{EVIDENCE}/a.npy", RECORDS)),
     ("TB008", "no array", without_packing(f"{EVIDENCE}/a.npy", b"1, 2, 3")),
     ("TB009", "a log line of 2 GB", sparse(f"{EVIDENCE}/log.txt", 2 << 30)),
     ("TB009", "a trace of 1 TB", sparse(f"{EVIDENCE}/a.bin", 1 << 40)),
@@ -189,8 +201,9 @@ BREAKS: list[tuple[str, str, Break]] = [
     ("TB009", "a large README.md", lambda folder: os.truncate(folder / "README.md", layout.MIB)),
     ("TB009", "a large manifest", lambda folder: os.truncate(folder / "manifest.json", layout.MIB)),
     ("TB010", "120 MiB", much),
+    ("TB010", "20 MiB of results", many_results),
     ("TB011", "1,000 files more", many),
-    ("TB013", "a bomb", without_packing(f"{EVIDENCE}/a.txt.gz", gzip.compress(bytes(80 << 20)))),
+    ("TB013", "a bomb", without_packing(f"{EVIDENCE}/a.txt.gz", BOMB)),
     ("TB013", "a small bomb", without_packing(f"{EVIDENCE}/a.txt.gz", gzip.compress(b"\n" * (2 << 20)))),
     ("TB013", "a cut .gz", without_packing(f"{EVIDENCE}/a.txt.gz", gzip.compress(LOG)[:-4])),
     ("TB013", "two members", without_packing(f"{EVIDENCE}/a.txt.gz", gzip.compress(LOG) * 2)),
@@ -282,6 +295,14 @@ def test_what_cannot_be_read(folder: Path, path: str, monkeypatch: pytest.Monkey
     assert [(f.rule.code, f.where, f.message) for f in file_findings(folder)] == [
         ("TB012", path, "permission denied")
     ]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "float32", ">f8", "bool", "complex64"])
+@pytest.mark.parametrize("shape", [(), (0,), (5,), (2, 3, 4)])
+def test_arrays_of_numbers(folder: Path, dtype: str, shape: tuple[int, ...]) -> None:
+    adding(f"{EVIDENCE}/a.npy", npy(np.zeros(shape, dtype)))(folder)
+    adding(f"{EVIDENCE}/b.npy", npy(np.asfortranarray(np.zeros(shape, dtype))))(folder)
+    assert file_findings(folder) == ()
 
 
 def test_names_of_files_that_attack_a_terminal_are_escaped(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import Any, Final
 
@@ -11,6 +12,10 @@ from tinybench.quantities import size
 
 _MAX_BYTES: Final = 256 * 1024
 _MAX_DEPTH: Final = 16
+_PART: Final = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP_KEY: Final = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{_MAX_DEPTH}}}")
+"""A key of too many parts, seen before ``tomllib`` needs memory for the square of their number: gigabytes
+for a line of 64 KB."""
 
 
 def loads(data: bytes, source: str) -> dict[str, Any]:
@@ -27,9 +32,13 @@ def loads(data: bytes, source: str) -> dict[str, Any]:
     if len(data) > _MAX_BYTES:
         raise DataError(f"{source}: has {size(len(data))}, more than {size(_MAX_BYTES)}")
     try:
-        document = tomllib.loads(data.decode("utf-8"))
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{source}: byte {error.start + 1} is not UTF-8", hint="save it as UTF-8") from None
+    if _DEEP_KEY.search(text):
+        raise DataError(f"{source}: nested more than {_MAX_DEPTH} deep")
+    try:
+        document = tomllib.loads(text)
     except ValueError as error:  # also of int(), for thousands of digits
         raise DataError(f"{source}: {error}", hint="correct the file") from None
     except RecursionError:
@@ -39,7 +48,7 @@ def loads(data: bytes, source: str) -> dict[str, Any]:
 
 
 def _check_values(document: dict[str, Any], source: str) -> None:
-    # A stack and no recursion: dotted keys nest thousands deep without the parser noticing.
+    # A stack and no recursion: tables in tables nest deeper than one key can.
     waiting: list[tuple[int, str, Any]] = [(0, "", document)]
     while waiting:
         depth, key, value = waiting.pop()

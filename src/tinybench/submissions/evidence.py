@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from tinybench.errors import DataError
 from tinybench.files.guarded import Folder
@@ -15,6 +15,9 @@ from tinybench.files.gunzip import gunzip
 from tinybench.submissions import layout
 from tinybench.submissions.entry import Opener
 from tinybench.submissions.scanning import Inventory
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 def evidence_openers(path: Path, inventory: Inventory, result_id: str) -> dict[str, Opener]:
@@ -31,13 +34,12 @@ def evidence_openers(path: Path, inventory: Inventory, result_id: str) -> dict[s
 
 @contextmanager
 def _opened(path: Path, relative: str) -> Iterator[BinaryIO]:
-    with Folder.open(path) as folder:
-        data = read_evidence(folder, relative)
-    yield io.BytesIO(data)
+    with Folder.open(path) as folder, io.BufferedReader(_Blocks(evidence_blocks(folder, relative))) as stream:
+        yield stream
 
 
-def read_evidence(folder: Folder, path: str) -> bytes:
-    """What an evidence file holds, unpacked if its name ends in .gz: at most 64 MiB.
+def evidence_blocks(folder: Folder, path: str) -> Iterator[bytes]:
+    """What an evidence file holds, block by block, unpacked if its name ends in .gz: at most 128 MiB.
 
     Raises:
         DataError: it is missing, no evidence file, too large, damaged, or changes while it is read.
@@ -45,7 +47,29 @@ def read_evidence(folder: Folder, path: str) -> bytes:
     kind = layout.kind_of(path)
     if kind is None or kind.name != "evidence":
         raise DataError(f"{path}: not a place for an evidence file")
-    if kind.content != "gzip":
-        return folder.read(path, kind.max_bytes)
-    packed = folder.blocks(path, kind.max_bytes)
-    return b"".join(gunzip(packed, path, max_bytes=layout.MAX_UNPACKED, max_ratio=layout.MAX_RATIO))
+    blocks = folder.blocks(path, kind.max_bytes)
+    if kind.content == "gzip":
+        return gunzip(blocks, path, max_bytes=layout.MAX_UNPACKED, max_ratio=layout.MAX_RATIO)
+    return blocks
+
+
+class _Blocks(io.RawIOBase):
+    """Blocks of bytes as a stream, read once from the start."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        while not self._rest:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._rest = memoryview(block)
+        target = memoryview(buffer).cast("B")
+        count = min(len(target), len(self._rest))
+        target[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count

@@ -31,11 +31,17 @@ MIB: Final = 1024 * KIB
 MAX_FILES: Final = 1000
 """Files and folders. Four tasks need about 70; thirty variants of a system on one task, 500."""
 MAX_BYTES: Final = 100 * MIB
-"""All files together. The logs of four tasks, the long one of anomaly detection packed, take about 10 MiB."""
-MAX_UNPACKED: Final = 64 * MIB
-"""What one .gz may unpack to. The accuracy log of anomaly detection, 48,600 inferences, has 22 MB."""
+"""All files together. Logs and traces of four tasks, packed by gzip, take about 10 MiB: 58 MB of anomaly
+detection become 6, and a trace of 1 kHz has 2."""
+MAX_RESULTS_BYTES: Final = 16 * MIB
+"""All results together: they are parsed together, into up to twenty times as much memory."""
+MAX_UNPACKED: Final = 128 * MIB
+"""What one .gz may unpack to. EnergyRunner logs 1.2 KB for each inference of an accuracy run, and anomaly
+detection has 48,600 of them: 58 MB."""
+MAX_UNPACKED_TOGETHER: Final = 512 * MIB
+"""What all .gz of a submission may unpack to; it takes about a second."""
 MAX_RATIO: Final = 200
-"""Bytes out of one byte of .gz. Logs of known runs pack 7 to 24 to 1."""
+"""Bytes out of one byte of .gz. The logs of real runs pack 7 to 24 to 1."""
 MAX_NAME: Final = 100
 """Characters of one name, as ``EvidenceName`` of a result; with the folders above it, well below 255."""
 
@@ -78,10 +84,10 @@ _TOP: Final = {
     # A line of it has about 170 bytes.
     "manifest.json": Kind("manifest", "json", 512 * KIB),
 }
-# The largest result so far has 60 KB, most of it the layers of the model.
+# Results have 3 KB and 200 bytes for each layer.
 _RESULT: Final = Kind("result", "json", 4 * MIB)
 _ATTESTATION: Final = Kind("attestation", "json", 64 * KIB)
-# GitHub warns at 50 MiB. A trace of five windows of 12 s at 100 kHz has 24 MB.
+# GitHub warns at 50 MiB. A trace of five windows of 12 s at 100 kHz has 24 MB as float32.
 _LARGE: Final = 48 * MIB
 _EVIDENCE: Final[dict[str, Kind]] = {
     **{suffix: Kind("evidence", "text", _LARGE) for suffix in (".txt", ".log", ".csv", ".async")},

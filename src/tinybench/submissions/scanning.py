@@ -77,9 +77,8 @@ EXECUTABLE: Final = rule(
     "error",
     title="A file holds a program",
     why="""A submission is data only, whatever a file is called: ELF, PE, Mach-O, WebAssembly, Java and
-    Dalvik classes, static libraries, LLVM bitcode, scripts with '#!', firmware as Intel HEX or
-    S-records, and NumPy arrays of Python objects, which run code when they are loaded, are recognised by
-    how they begin.""",
+    Dalvik classes, static libraries, LLVM bitcode, scripts with '#!', and firmware as Intel HEX or
+    S-records are recognised by how they begin, also in a .gz.""",
     hint="Remove it; the result names the firmware and the model by their SHA-256.",
 )
 MODE: Final = rule(
@@ -96,9 +95,10 @@ CONTENT: Final = rule(
     "content-not-as-named",
     "error",
     title="A file is not what its name says",
-    why="""Text has no NUL bytes and is no archive; .png and .npy begin as their formats do; .bin is a
-    power trace, which begins with the byte F1 and its sample rate. A file that is something else is not
-    what the check of that file reads.""",
+    why="""Text has no NUL bytes and is no archive; .png begins as its format does; .npy holds plain
+    numbers, and no Python objects, which run code when they are loaded; .bin is a power trace, which
+    begins with the byte F1 and its sample rate. A file that is something else is not what the check of
+    that file reads.""",
     hint="Give the file the name of its type, or remove it.",
 )
 TOO_LARGE: Final = rule(
@@ -106,9 +106,9 @@ TOO_LARGE: Final = rule(
     "file-too-large",
     "error",
     title="A file is too large",
-    why="""The caps follow from what runs produce, with room to spare: 48 MiB for logs and traces (the
-    accuracy log of anomaly detection has 22 MB; GitHub warns at 50 MiB), 32 MiB for JSON evidence, 4 MiB
-    for a result, 2 MiB for a figure, 256 KiB for README.md, 64 KiB for system.toml and for an
+    why="""The caps follow from what runs produce, with room to spare: 48 MiB for logs and traces (GitHub
+    warns at 50 MiB; the accuracy log of anomaly detection, 58 MB, packs to 6), 32 MiB for JSON evidence,
+    4 MiB for a result, 2 MiB for a figure, 256 KiB for README.md, 64 KiB for system.toml and for an
     attestation.""",
     hint="Compress a text with 'gzip -9n', or sample a trace at a lower rate.",
 )
@@ -143,10 +143,10 @@ GZIP: Final = rule(
     "gzip-refused",
     "error",
     title="A .gz is damaged or unpacks to too much",
-    why=f"""A compressed text is unpacked to be read, so it is held to limits: {
-        layout.MAX_UNPACKED // layout.MIB
-    } MiB, and {layout.MAX_RATIO} times its size (logs of real runs pack 7 to 24 to 1; deflate
-    reaches 1000 to 1). It holds one gzip member and nothing after it, with a right checksum.""",
+    why=f"""A compressed text is unpacked to be read, so it is held to limits:
+    {size(layout.MAX_UNPACKED)}, all of them together {size(layout.MAX_UNPACKED_TOGETHER)}, and
+    {layout.MAX_RATIO} times its size (logs of real runs pack 7 to 24 to 1; deflate reaches 1000 to 1).
+    It holds one gzip member and nothing after it, with a right checksum.""",
     hint="Compress the original log again with 'gzip -9n'.",
 )
 BAD_PLACE: Final = rule(
@@ -182,8 +182,8 @@ TWICE: Final = rule(
     "evidence-twice",
     "error",
     title="An evidence file is there compressed and as it is",
-    why="""A check reads 'log.txt' or 'log.txt.gz', whichever is there. If both were, two readers could see
-    two different logs.""",
+    why="""A check reads 'log.txt' or 'log.txt.gz', whichever is there. If both were, two readers could
+    see two different logs.""",
     hint="Remove one of them.",
 )
 
@@ -215,7 +215,12 @@ _ARCHIVES: Final[tuple[tuple[int, bytes, str], ...]] = (
     (257, b"ustar", "a .tar"),
 )
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
-_NPY: Final = b"\x93NUMPY"
+_NPY: Final = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '[<>|][biufc]\d{1,2}', 'fortran_order': (?:True|False), "
+    rb"'shape': \([0-9, ]*\), \} *\n",
+    re.DOTALL,
+)
+"""Version 1.0 of the format, with a header as NumPy writes it and numbers for elements."""
 _TRACE: Final = 0xF1
 _MAX_RATE_HZ: Final = 10e6
 """The fastest power analysers sample at 2 MHz."""
@@ -326,9 +331,10 @@ def _judge(folder: Folder, entries: list[tuple[str, os.stat_result]], unreadable
     files: dict[str, File] = {}
     refused: set[str] = set()
     folded: dict[str, str] = {}
+    look = _Entries(folder)
     for path, facts in entries:
         first = folded.setdefault(path.casefold(), path)
-        found = list(_check_entry(folder, path, facts))
+        found = list(look.check(path, facts))
         if first != path:
             found.append(COLLISION.found(shown(path), f"'{shown(first)}' is there as well"))
         if path.endswith(".gz") and layout.unpacked_name(path) in files:
@@ -343,69 +349,85 @@ def _judge(folder: Folder, entries: list[tuple[str, os.stat_result]], unreadable
     if total > layout.MAX_BYTES:
         message = f"has {size(total)}, more than {size(layout.MAX_BYTES)}"
         findings.append(SUBMISSION_TOO_LARGE.found(".", message))
+    results = [file for file in files.values() if file.kind.name == "result"]
+    total = sum(file.bytes for file in results)
+    if total > layout.MAX_RESULTS_BYTES:
+        message = f"have {size(total)} together, more than {size(layout.MAX_RESULTS_BYTES)}"
+        findings.append(SUBMISSION_TOO_LARGE.found("results", message))
+        for file in results:
+            refused.add(file.path)
+            del files[file.path]
     return Scan(tuple(findings), Inventory(files, frozenset(refused), complete=not unreadable))
 
 
-def _check_entry(folder: Folder, path: str, facts: os.stat_result) -> Iterator[Finding]:
-    """The first rule that one file or folder breaks; both of them where it is marked executable as well."""
-    where, mode = shown(path), facts.st_mode
-    name = path.rpartition("/")[2]
-    flaw = layout.name_flaw(name)
-    if flaw is not None:
-        yield BAD_NAME.found(where, f"the name {flaw}")
-    elif stat.S_ISLNK(mode):
-        yield LINK.found(where, "is a symbolic link")
-    elif stat.S_ISDIR(mode):
-        if not layout.is_folder(path):
-            yield NOT_ALLOWED.found(where, "there is no such folder in a submission")
-    elif not stat.S_ISREG(mode):
-        yield SPECIAL.found(where, "is a device, a pipe or a socket")
-    else:
-        kind = layout.kind_of(path)
-        if kind is None:
-            yield NOT_ALLOWED.found(where, "there is no such file in a submission")
-            return
-        if mode & 0o111:
-            yield MODE.found(where, f"has mode {stat.S_IMODE(mode):04o}")
-        if facts.st_size > kind.max_bytes:
-            yield TOO_LARGE.found(where, f"has {size(facts.st_size)}, more than {size(kind.max_bytes)}")
+class _Entries:
+    """Looks at one entry after the other, and unpacks no more than all .gz may unpack to together."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._unpacked = 0
+
+    def check(self, path: str, facts: os.stat_result) -> Iterator[Finding]:
+        """The first rule that a file or folder breaks; and that a file is marked executable, if it is."""
+        where, mode = shown(path), facts.st_mode
+        flaw = layout.name_flaw(path.rpartition("/")[2])
+        if flaw is not None:
+            yield BAD_NAME.found(where, f"the name {flaw}")
+        elif stat.S_ISLNK(mode):
+            yield LINK.found(where, "is a symbolic link")
+        elif stat.S_ISDIR(mode):
+            if not layout.is_folder(path):
+                yield NOT_ALLOWED.found(where, "there is no such folder in a submission")
+        elif not stat.S_ISREG(mode):
+            yield SPECIAL.found(where, "is a device, a pipe or a socket")
         else:
-            yield from _check_content(folder, path, kind, facts.st_size)
+            kind = layout.kind_of(path)
+            if kind is None:
+                yield NOT_ALLOWED.found(where, "there is no such file in a submission")
+                return
+            if mode & 0o111:
+                yield MODE.found(where, f"has mode {stat.S_IMODE(mode):04o}")
+            if facts.st_size > kind.max_bytes:
+                yield TOO_LARGE.found(where, f"has {size(facts.st_size)}, more than {size(kind.max_bytes)}")
+            else:
+                yield from self._check_content(path, kind, facts.st_size)
 
-
-def _check_content(folder: Folder, path: str, kind: Kind, file_bytes: int) -> Iterator[Finding]:
-    where = shown(path)
-    try:
-        head = folder.head(path, _HEAD)
+    def _check_content(self, path: str, kind: Kind, file_bytes: int) -> Iterator[Finding]:
+        where = shown(path)
+        try:
+            head = self._folder.head(path, _HEAD)
+        except DataError as error:
+            yield UNREADABLE.found(where, error.message.removeprefix(f"{path}: "))
+            return
         if kind.content == "gzip":
             if not head.startswith(_GZIP):
                 yield CONTENT.found(where, "does not begin like a .gz")
                 return
             try:
-                head = _unpacked_head(folder, path, kind)
+                head = self._unpacked_head(path, kind)
             except DataError as error:
                 yield GZIP.found(where, error.message.removeprefix(f"{path}: "))
                 return
-    except DataError as error:
-        yield UNREADABLE.found(where, error.message.removeprefix(f"{path}: "))
-        return
-    program = _program(head)
-    if program is not None:
-        yield EXECUTABLE.found(where, f"begins like {program}")
-        return
-    other = _other_content(kind, head, file_bytes)
-    if other is not None:
-        yield CONTENT.found(where, other)
+        program = _program(head)
+        if program is not None:
+            yield EXECUTABLE.found(where, f"begins like {program}")
+            return
+        other = _other_content(kind, head, file_bytes)
+        if other is not None:
+            yield CONTENT.found(where, other)
 
-
-def _unpacked_head(folder: Folder, path: str, kind: Kind) -> bytes:
-    """Unpack all of a .gz, so that its limits and its checksum are checked, and keep how it begins."""
-    head = b""
-    packed = folder.blocks(path, kind.max_bytes)
-    for block in gunzip(packed, path, max_bytes=layout.MAX_UNPACKED, max_ratio=layout.MAX_RATIO):
-        if len(head) < _HEAD:
-            head += block[: _HEAD - len(head)]
-    return head
+    def _unpacked_head(self, path: str, kind: Kind) -> bytes:
+        """Unpack all of a .gz, so that its limits and its checksum are checked, and keep how it begins."""
+        head = b""
+        packed = self._folder.blocks(path, kind.max_bytes)
+        for block in gunzip(packed, path, max_bytes=layout.MAX_UNPACKED, max_ratio=layout.MAX_RATIO):
+            if len(head) < _HEAD:
+                head += block[: _HEAD - len(head)]
+            self._unpacked += len(block)
+            if self._unpacked > layout.MAX_UNPACKED_TOGETHER:
+                limit = size(layout.MAX_UNPACKED_TOGETHER)
+                raise DataError(f"{path}: with the .gz before it, unpacks to more than {limit}")
+        return head
 
 
 def _program(head: bytes) -> str | None:
@@ -417,8 +439,6 @@ def _program(head: bytes) -> str | None:
         return "a Windows program"
     if _FIRMWARE.match(head):
         return "a firmware image in text"
-    if head.startswith(_NPY) and b"|O" in head[: 10 + int.from_bytes(head[8:10], "little")]:
-        return "a NumPy array of Python objects"
     return None
 
 
@@ -428,7 +448,7 @@ def _other_content(kind: Kind, head: bytes, file_bytes: int) -> str | None:
         case "png":
             return None if head.startswith(_PNG) else "does not begin like a .png"
         case "npy":
-            return None if head.startswith(_NPY) else "does not begin like a .npy"
+            return None if _NPY.match(head) else "is not a NumPy array of plain numbers"
         case "trace":
             return None if _is_trace(head, file_bytes) else "does not begin like a power trace"
         case _:  # text of some kind, or what a .gz holds
