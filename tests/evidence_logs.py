@@ -23,6 +23,7 @@ class EnergyRunnerLog:
         self.lap_us = 39_000_000
         self.iterations = iterations
         self.kind = kind
+        self.commands = 0
         self.lines: list[str] = []
         self.say("session", "m-session-start-id[20240311152711]")
         self.say("parser", f"m-bmark-run-name[ML Benchmark 1.0.1]-code[{kind}]")
@@ -53,7 +54,10 @@ class EnergyRunnerLog:
         self.lines.append(f"{self.host_ms // 1000:05d}.{self.host_ms % 1000:03d} {source}: {text}")
 
     def command(self, command: str) -> None:
-        self.say("sequencer", f"m-sequencing-i[1]-command[{command}]-ack[/parser: m-ready/]-ms[5000]")
+        self.commands += 1
+        self.say(
+            "sequencer", f"m-sequencing-i[{self.commands}]-command[{command}]-ack[/parser: m-ready/]-ms[5000]"
+        )
         self.say("parser", f'Command "{command}"')
 
     def device(self, *texts: str) -> None:

@@ -31,6 +31,9 @@ def test_a_trace_in_milliwatts() -> None:
         (b"\xf0" + trace_bytes([1.0])[1:], "no power trace"),
         (trace_bytes([1.0], rate_hz=0.0), "sample rate of 0 Hz"),
         (trace_bytes([1.0], rate_hz=-1000.0), "sample rate of -1000 Hz"),
+        (trace_bytes([1.0], rate_hz=1e-30), "sample rate of 1e-30 Hz"),
+        (b"\xf1\x01\x00\x80\x7f" + bytes(4), "sample rate of nan Hz"),
+        (trace_bytes([1.0]) + b"\x01\x00\x80\x7f", "sample 1 is nan W"),
         (trace_bytes([1.0], rate_hz=math.nan), "sample rate of nan Hz"),
         (trace_bytes([1.0], rate_hz=math.inf), "sample rate of inf Hz"),
         (trace_bytes([1.0, 2.0])[:-1], "in the middle of a sample"),
@@ -85,7 +88,7 @@ def test_no_bytes_break_the_readers(content: bytes) -> None:
                 read(data, "x")
 
 
-@given(st.lists(st.floats(0, 1e5, width=32), min_size=1), st.floats(0.5, 1e6, width=32))
+@given(st.lists(st.floats(0, 1e5, width=32), min_size=1), st.floats(1, 1e6, width=32))
 def test_a_trace_comes_back(power_mw: list[float], rate_hz: float) -> None:
     trace = read_trace(trace_bytes(power_mw, rate_hz), "x")
     assert trace.rate_hz == rate_hz

@@ -7,7 +7,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evidence_logs import (
@@ -96,6 +96,12 @@ def test_a_broken_vector_is_none_and_does_not_move_to_another_window() -> None:
         tuple(one_hot(1)),
         tuple(one_hot(2)),
     ]
+
+
+def test_a_command_that_is_missing() -> None:
+    lines = performance_log().encode().splitlines()
+    lost = next(k for k, line in enumerate(lines) if b"m-sequencing-i[4]" in line)
+    assert not read_performance(b"\n".join(lines[:lost] + lines[lost + 1 :]), "x").complete
 
 
 def test_errors_of_everybody() -> None:
@@ -226,6 +232,7 @@ def test_more_messages_than_any_run_prints(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 LINES = performance_log().encode().split(b"\n")
+INFERS = [k for k, line in enumerate(LINES) if b"sequencer" in line and b"dut infer" in line]
 
 
 def right_windows(run: PerformanceRun) -> bool:
@@ -245,6 +252,20 @@ def right_windows(run: PerformanceRun) -> bool:
 def test_whatever_lines_are_lost_no_window_is_wrong(lost: set[int]) -> None:
     run = read_performance(b"\n".join(line for k, line in enumerate(LINES) if k not in lost), "x")
     assert right_windows(run)
+
+
+@example(19, 12, set())
+@example(31, 13, set())
+@given(st.integers(0, len(LINES) - 1), st.integers(1, 30), st.sets(st.integers(0, 29), max_size=3))
+def test_whatever_block_of_lines_is_lost_windows_melt_only_into_fewer(
+    start: int, count: int, left: set[int]
+) -> None:
+    """Two windows melt into one if just what is between them is missing. Then the run has a window less, and
+    unless it was the last one the numbers of the commands have a gap."""
+    kept = [k for k in range(len(LINES)) if not start <= k < start + count or k - start in left]
+    run = read_performance(b"\n".join(LINES[k] for k in kept), "x")
+    assert right_windows(run) or len(run.windows) < len(MICROSECONDS)
+    assert right_windows(run) or not run.complete or start + count > INFERS[-1]
 
 
 @pytest.mark.parametrize("kept", range(len(LINES) + 1))

@@ -20,7 +20,9 @@ MAX_TRACE_BYTES: Final = 32 * 2**20
 MAX_EDGES_BYTES: Final = 2**20
 MAX_POWER_W: Final = 1000.0
 """More than any analyser for microcontrollers can measure (JS110: 15 V at 10 A)."""
+MIN_RATE_HZ: Final = 1.0
 MAX_RATE_HZ: Final = 10e6
+"""The fastest power analysers for microcontrollers sample at 2 MHz."""
 MAX_TIME_S: Final = 1e6
 
 _MAGIC: Final = 0xF1
@@ -40,16 +42,17 @@ def read_trace(data: bytes | BinaryIO, name: str) -> PowerTrace:
     content = read_bounded(data, name, MAX_TRACE_BYTES)
     if len(content) < _HEADER_BYTES or content[0] != _MAGIC:
         raise DataError(f"{name}: is no power trace: it does not begin with 0xF1 and a sample rate")
-    rate_hz = float(np.frombuffer(content, "<f4", count=1, offset=1)[0])
-    if not 0 < rate_hz <= MAX_RATE_HZ:
-        raise DataError(f"{name}: a sample rate of {rate_hz:g} Hz is impossible")
     if (len(content) - _HEADER_BYTES) % 4:
         raise DataError(f"{name}: ends in the middle of a sample")
-    power_w = np.frombuffer(content, "<f4", offset=_HEADER_BYTES).astype(np.float64) / 1000
+    with np.errstate(invalid="ignore"):  # a signalling NaN warns when it is converted
+        values = np.frombuffer(content[1:], "<f4").astype(np.float64)
+    rate_hz = float(values[0])
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise DataError(f"{name}: a sample rate of {rate_hz:g} Hz is impossible")
+    power_w = values[1:] / 1000
     if len(power_w) == 0:
         raise DataError(f"{name}: holds no samples")
-    with np.errstate(invalid="ignore"):
-        wrong = np.flatnonzero(~((power_w >= 0) & (power_w <= MAX_POWER_W)))
+    wrong = np.flatnonzero(~((power_w >= 0) & (power_w <= MAX_POWER_W)))
     if len(wrong):
         k = int(wrong[0])
         raise DataError(f"{name}: sample {k} is {power_w[k]:g} W, which no power analyser measures here")

@@ -40,6 +40,7 @@ _MAX_ERROR: Final = 500
 _MAX_NAME: Final = 255
 
 _HEAD: Final = re.compile(r"([0-9]{1,9}\.[0-9]{1,6}) ([\w-]{1,40}): ?")
+_NUMBERED: Final = re.compile(r"m-sequencing-i\[([0-9]{1,9})\]")
 _COMMAND: Final = re.compile(r'Command "(.*)"')
 _LOAD: Final = re.compile(r'bloadp? (?:dut )?"([^"]{1,1000})"(?: ([0-9]{1,12}) ([0-9]{1,12}))?')
 _CONFIGURED: Final = re.compile(r"m-bm-cfg-name\[[^\]]*\]-key\[([^\]]{1,100})\]-val\[(.{0,500})\]")
@@ -179,7 +180,7 @@ class _Session:
     """What the lines from one start of a session to the next say."""
 
     def __init__(self) -> None:
-        self.complete = False
+        self.stopped = False
         self.code: str | None = None
         self.version: str | None = None
         self.model: str | None = None
@@ -191,6 +192,8 @@ class _Session:
         self.supply_voltage_v: float | None = None
         self.edges = 0
         self.facts = 0
+        self._commands = 0
+        self._gap = False
         self._tracing = False
         self._loaded = _Input()
         self._open: _Open | None = None
@@ -199,6 +202,11 @@ class _Session:
     def matches(self, code: str, mode: str) -> bool:
         """Whether it is a run of that kind, as far as it says."""
         return self.code in (None, code) and self.configured.get("runMode", mode) == mode
+
+    @property
+    def complete(self) -> bool:
+        """Whether the end is there, and no command is missing before it."""
+        return self.stopped and not self._gap
 
     def common(self) -> dict[str, Any]:
         """The fields of ``Run`` but for the counts of sessions."""
@@ -220,9 +228,12 @@ class _Session:
     def hear(self, host_s: float, source: str, text: str) -> None:
         """Take in one line."""
         if source == "sequencer":
-            self.complete |= text == "m-sequencer-stop"
+            self.stopped |= text == "m-sequencer-stop"
+            if number := _NUMBERED.match(text):
+                self._gap |= int(number.group(1)) > self._commands + 1
+                self._commands = int(number.group(1))
         elif source == "session":
-            self.complete |= text.startswith("m-session-stop-id")
+            self.stopped |= text.startswith("m-session-stop-id")
         elif source == "dut" or (source == "io" and "[dut]:" in text[:20]):
             self._device(host_s, messages.parse(text))
         elif source == "io" and text.startswith("m-lap-us-"):
@@ -254,6 +265,8 @@ class _Session:
             file = PureWindowsPath(load.group(1)).name[:_MAX_NAME] or None
             self._abandon()
             self._loaded = _Input(file, _count(load.group(2)), _count(load.group(3)))
+        elif command.startswith(("dut infer ", "io dut infer ")):
+            self._abandon()
         elif command in ("io dut timestamp", "dut timestamp") and self._tracing:
             self.edges += 1
 

@@ -53,7 +53,8 @@ class Run:
     session: int
     """Which of them this is, from 1: the last complete one."""
     complete: bool
-    """Whether the log shows the end of the run; a log that was cut does not."""
+    """Whether the log shows the end of the run, and every command before it where the runner numbers them: a
+    log that was cut, or lost a piece, does not."""
 
 
 @dataclass(frozen=True, kw_only=True)
