@@ -30,6 +30,7 @@ from tinybench.results.schema import (
 )
 from tinybench.results.store import describe_evidence
 from tinybench.submissions.entry import Entry
+from tinybench.submissions.rules import check_evidence
 
 Files = dict[str, bytes]
 
@@ -409,3 +410,32 @@ def opener(data: bytes) -> Callable[[], AbstractContextManager[BinaryIO]]:
 def entry_of(result: Result, files: Mapping[str, bytes], where: str = "results/example.json") -> Entry:
     """The entry of a result with its evidence in memory."""
     return Entry(where, result, {name: opener(data) for name, data in files.items()})
+
+
+def codes(result: Result, files: Files, **options: Any) -> set[str]:
+    """The codes of all findings of an entry."""
+    return {finding.rule.code for finding in check_evidence(entry_of(result, files), **options)}
+
+
+def replaced(files: Files, name: str, old: str, new: str, times: int = -1) -> Files:
+    """The files with a text in one of them replaced, everywhere or so many times."""
+    assert old.encode() in files[name], f"{old} is not in {name}"
+    return files | {name: files[name].replace(old.encode(), new.encode(), times)}
+
+
+def without_line(data: bytes, text: str, which: int = 0) -> bytes:
+    """The log without the ``which``-th of the lines that hold a text."""
+    lines = data.decode().split("\n")
+    found = [number for number, line in enumerate(lines) if text in line]
+    del lines[found[which]]
+    return "\n".join(lines).encode()
+
+
+def later(data: bytes, text: str, which: int, by_s: float) -> bytes:
+    """The log with the clock of the host put forward behind the ``which``-th line that holds a text."""
+    lines, seen = [], 0
+    for line in data.decode().split("\n"):
+        clock, rest = line[:9], line[9:]
+        lines.append(f"{float(clock) + by_s:09.3f}{rest}" if seen > which else line)
+        seen += text in line
+    return "\n".join(lines).encode()

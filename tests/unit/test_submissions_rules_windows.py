@@ -11,12 +11,16 @@ from evidence_fixtures import (
     PERFORMANCE_US,
     Files,
     changed,
+    codes,
     entry_of,
+    later,
     measured_kws,
     mlcommons_kws,
     performance_windows,
     published_kws,
+    replaced,
     with_metrics,
+    without_line,
 )
 from evidence_logs import EnergyRunnerLog, kws_file, one_hot
 from tinybench.results.schema import Result
@@ -28,33 +32,6 @@ Broken = tuple[Result, Files]
 @cache
 def good() -> Broken:
     return measured_kws()
-
-
-def codes(result: Result, files: Files) -> set[str]:
-    return {finding.rule.code for finding in check_evidence(entry_of(result, files))}
-
-
-def replaced(files: Files, name: str, old: str, new: str, times: int = -1) -> Files:
-    assert old.encode() in files[name], f"{old} is not in {name}"
-    return files | {name: files[name].replace(old.encode(), new.encode(), times)}
-
-
-def without_line(data: bytes, text: str, which: int = 0) -> bytes:
-    """The log without the ``which``-th of the lines that hold a text."""
-    lines = data.decode().split("\n")
-    found = [number for number, line in enumerate(lines) if text in line]
-    del lines[found[which]]
-    return "\n".join(lines).encode()
-
-
-def later(data: bytes, text: str, which: int, by_s: float) -> bytes:
-    """The log with the clock of the host put forward behind the ``which``-th line that holds a text."""
-    lines, seen = [], 0
-    for line in data.decode().split("\n"):
-        clock, rest = line[:9], line[9:]
-        lines.append(f"{float(clock) + by_s:09.3f}{rest}" if seen > which else line)
-        seen += text in line
-    return "\n".join(lines).encode()
 
 
 @pytest.mark.parametrize("make", [measured_kws, published_kws, mlcommons_kws])
@@ -108,6 +85,13 @@ def other_count_configured() -> Broken:
     return result, replaced(
         files, "performance-log.txt", "key[iterInfer]-val[300]", "key[iterInfer]-val[299]"
     )
+
+
+def count_missing() -> Broken:
+    result, files = good()
+    return result, files | {
+        "performance-log.txt": without_line(files["performance-log.txt"], "m-infer-start", 3)
+    }
 
 
 def lap_missing() -> Broken:
@@ -203,6 +187,7 @@ def no_evidence() -> Broken:
         ("TB304", one_input),
         ("TB304", unnamed_input),
         ("TB305", other_count_configured),
+        ("TB305", count_missing),
         ("TB306", lap_missing),
         ("TB306", first_timestamp_missing),
         ("TB306", lap_of_another_window),

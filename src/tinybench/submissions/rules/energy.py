@@ -287,7 +287,7 @@ def _difference(shown: PrintedEnergyWindow, window: EnergyWindow) -> str | None:
     for figure, exact, factor, unit in pairs:
         if figure is not None and exact is not None and not _prints(figure, exact):
             return f"{figure.value * factor:.3f} {unit}, not {exact * factor:.3f}"
-    if shown.inferences not in (None, window.inferences):
+    if None not in (shown.inferences, window.inferences) and shown.inferences != window.inferences:
         return f"{shown.inferences} inferences, not {window.inferences}"
     return None
 

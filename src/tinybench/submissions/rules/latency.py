@@ -215,7 +215,7 @@ def _compare(where: str, run: PerformanceRun, shown: _Shown) -> Iterator[Finding
         )
         return
     for window, (inferences, seconds, throughput) in zip(run.windows, shown, strict=False):
-        if inferences not in (None, window.inferences):
+        if None not in (inferences, window.inferences) and inferences != window.inferences:
             difference = f"{inferences} inferences, not {window.inferences}"
         elif seconds is not None and window.seconds is not None and not seconds.agrees(window.seconds):
             difference = f"{seconds.value:g} s, not {window.seconds:.6f} s"

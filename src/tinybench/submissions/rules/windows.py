@@ -261,12 +261,17 @@ def _check(run: _Run, where: str, windows: Sequence[_Timed], configured: int | N
             f"the fewest are {min(few)}",
         )
     expected = configured if configured is not None else counts[0] if counts else None
-    odd = [window for window in windows if window.inferences not in (None, expected)]
-    if odd:
+    odd = next(
+        (window for window in windows if window.inferences is None or window.inferences != expected), None
+    )
+    if odd is not None:
         told = f"the runner was told {expected}" if configured is not None else f"window 1 has {expected}"
-        yield rules.inferences.found(
-            where, f"window {odd[0].index} has {odd[0].inferences} inferences, but {told}"
+        reason = (
+            f"nothing says how many inferences window {odd.index} has"
+            if odd.inferences is None
+            else f"window {odd.index} has {odd.inferences} inferences, but {told}"
         )
+        yield rules.inferences.found(where, reason)
     yield from _check_inputs(rules.same_input, where, windows)
     yield from _check_clocks(rules.clocks, where, windows)
 
