@@ -20,6 +20,7 @@ from evidence_fixtures import (
     published_kws,
     replaced,
     with_metrics,
+    without_line,
 )
 from evidence_logs import EnergyRunnerLog, kws_file, one_hot
 from tinybench import content, specs
@@ -118,11 +119,7 @@ def samples_left_out_of_a_log() -> Broken:
 
 def nameless_sample() -> Broken:
     result, files = published()
-    log = EnergyRunnerLog(mode="multi", iterations=1)
-    for k in range(1000):
-        log.window(kws_file(k), 43_000, one_hot(k + (k >= 920)), warmups=0)
-    lines = [line for line in log.stop().lines if f"{kws_file(500)}" not in line]
-    return result, files | {LOG: "\n".join(lines).encode()}
+    return result, files | {LOG: without_line(files[LOG], 'parser: Command "bload', 500)}
 
 
 def repeated_sample() -> Broken:
