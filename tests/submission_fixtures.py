@@ -46,7 +46,7 @@ def trace(samples_mw: list[float], rate_hz: float = 1000.0) -> bytes:
 def default_files() -> dict[str, bytes]:
     """Path -> content of a submission that breaks no rule about files; without its manifest."""
     return {
-        "system.toml": 'organisation = "Acme µSystems"\nboard = "One"\n'.encode(),
+        "system.toml": 'organisation = "Acmé"\nboard = "One"\n'.encode(),
         "README.md": b"# Board One\n\nMeasured on a desk.\n",
         "results/kws.json": b'{"id": "r-0123456789abcdef", "notes": ["a < b"], "value": 1.5}\n',
         f"{EVIDENCE}/performance-log.txt": LOG,

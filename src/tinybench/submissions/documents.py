@@ -16,7 +16,7 @@ from tinybench.files import strict_json, strict_toml
 from tinybench.files.guarded import Folder
 from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.scanning import UNREADABLE, Inventory
-from tinybench.submissions.text import flaw
+from tinybench.submissions.text import Flaw, address_flaw, flaw, name_flaw
 
 BROKEN: Final = rule(
     "TB050",
@@ -29,6 +29,12 @@ BROKEN: Final = rule(
     hint="Correct the file at the place that the message names.",
 )
 
+_NAMES: Final = frozenset(
+    """title organisation board chip core accelerator.name engine.name model.name
+    device.board device.chip device.core device.accelerator.name source.organisation source.system""".split()
+)
+"""Keys of system.toml and of a result that say who or what somebody or something is."""
+_ADDRESSES: Final = frozenset({"source.repository"})
 _MAX_FLAWS: Final = 10
 """Findings per file; nobody reads more of them."""
 _JSON: Final = strict_json.JsonLimits(containers=100_000, values=200_000)
@@ -86,7 +92,7 @@ def text_flaws(where: str, document: object) -> Iterator[Finding]:
         key, value = waiting.pop()
         match value:
             case str():
-                found = flaw(value)
+                found = _flaw_of(key, value)
                 if found is not None:
                     yield found.rule.found(f"{where}: {key}", found.reason)
             case dict():
@@ -102,6 +108,12 @@ def text_flaws(where: str, document: object) -> Iterator[Finding]:
                 waiting += reversed(
                     [(f"{key}.{number}" if key else str(number), item) for number, item in enumerate(value)]
                 )
+
+
+def _flaw_of(key: str, text: str) -> Flaw | None:
+    if key in _NAMES:
+        return name_flaw(text)
+    return address_flaw(text) if key in _ADDRESSES else flaw(text)
 
 
 def _readme_flaws(name: str, data: bytes) -> Iterator[Finding]:
