@@ -196,6 +196,7 @@ class _Session:
         self._gap = False
         self._tracing = False
         self._loaded = _Input()
+        self._commanded: _Input | None = None
         self._open: _Open | None = None
         self._waiting: _Open | None = None
 
@@ -265,8 +266,10 @@ class _Session:
             file = PureWindowsPath(load.group(1)).name[:_MAX_NAME] or None
             self._abandon()
             self._loaded = _Input(file, _count(load.group(2)), _count(load.group(3)))
+            self._commanded = None
         elif command.startswith(("dut infer ", "io dut infer ")):
             self._abandon()
+            self._commanded, self._loaded = self._loaded, _Input()
         elif command in ("io dut timestamp", "dut timestamp") and self._tracing:
             self.edges += 1
 
@@ -291,15 +294,18 @@ class _Session:
                 if window is None or window.inferences is not None:
                     window = self._begin()
                 window.inferences, window.started_s = count, host_s
-            case messages.InferDone() if self._open is not None:
-                self._open.closed, self._open.ended_s = True, host_s
+            case messages.InferDone():
+                if self._open is not None:
+                    self._open.closed, self._open.ended_s = True, host_s
                 self._open, self._waiting = None, self._open
+                self._loaded, self._commanded = _Input(), None
             case messages.Results(values):
                 window = self._waiting or self._open
                 if window is not None:
                     window.results = values
                     self.facts += len(values)
                 self._abandon()
+                self._loaded, self._commanded = _Input(), None
             case messages.Ready():
                 self._abandon()
             case messages.DeviceError(text):
@@ -311,9 +317,9 @@ class _Session:
 
     def _begin(self) -> _Open:
         """A new window; one that was open stays as it is, never closed."""
-        window = _Open(self._loaded, self.edges if self._tracing else None)
+        window = _Open(self._commanded or self._loaded, self.edges if self._tracing else None)
         self.edges += 2 if self._tracing else 0
-        self._loaded, self._open, self._waiting = _Input(), window, None
+        self._loaded, self._commanded, self._open, self._waiting = _Input(), None, window, None
         self.windows.append(window)
         self.facts += _HEAVY
         return window
