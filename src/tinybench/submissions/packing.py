@@ -30,7 +30,7 @@ ARCHIVE: Final = rule(
     can lead outside: absolute paths, '..', links and devices are refused, and so is what unpacks to more
     bytes or files than a submission has, whatever the archive says about itself. It holds one
     submission, in the folders <round>/<organisation>/<system>/.""",
-    hint="Make the archive with 'tinybench submit pack --zip'.",
+    hint="Make the archive with 'tinybench submit pack --archive FILE.zip'.",
 )
 
 SUFFIXES: Final = (".zip", ".tar.gz", ".tgz")
