@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -93,6 +94,7 @@ def published(name: str) -> Result:
         ("throughput", speed),
         ("latency.per_inference", None if speed is None else 1 / speed),
         ("energy.per_inference", None if energy is None else energy * 1e-6),
+        *streamed(row),
     ):
         if value is not None:
             metrics.append(Metric.of(metric, value, "measured"))  # type: ignore[arg-type]
@@ -145,6 +147,17 @@ def published(name: str) -> Result:
     }
     facts = recompute(entry_of(finished(fields), known.files))
     return finished(fields | {"windows": tuple(shown(facts))})
+
+
+def streamed(row: dict[str, str]) -> list[tuple[str, float]]:
+    """The figures of the streaming task."""
+    if not row["sww"]:
+        return []
+    counts = re.match(r"SWW TP (\d+) FN (\d+) FP (\d+) ", row["sww"])
+    assert counts is not None
+    names = ("streaming.true_positives", "streaming.false_negatives", "streaming.false_positives")
+    power_w = float(row["sww_power_mw"]) / 1000
+    return [*zip(names, map(int, counts.groups()), strict=True), ("power.average", power_w)]
 
 
 def shown(facts: Recomputed) -> list[Window]:
@@ -235,3 +248,25 @@ def test_a_changed_figure_of_a_real_run_is_found(name: str, metric: str, factor:
     entry: Entry = entry_of(changed(result, metrics=metrics), case(name).files)
     codes = {finding.rule.code for finding in examine(entry, labels=case(name).labels).findings}
     assert codes == {"TB308" if metric == "throughput" else "TB408"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [("streaming.false_negatives", 5), ("throughput", 55.8), ("power.average", 0.0250)],
+)
+def test_a_changed_figure_of_the_streaming_run_is_found(metric: str, value: float) -> None:
+    name = "10_st_l4r5zip_sww_v1.3_mlcrunner"
+    kept = [m for m in published(name).metrics if m.name not in (metric, "latency.per_inference")]
+    metrics = (*kept, Metric.of(metric, value, "measured"))  # type: ignore[arg-type]
+    entry = entry_of(changed(published(name), metrics=metrics), case(name).files)
+    (finding,) = examine(entry).findings
+    assert finding.rule.code == "TB230"
+    assert finding.message.startswith(f"{metric} is {value:g}, the evidence says ")
+
+
+def test_the_throughput_of_a_streaming_run_with_energy_is_not_recomputed_here() -> None:
+    """It is that of the energy run, of which results.txt alone is here."""
+    found = examined("10_st_l4r5zip_sww_v1.3_mlcrunner")
+    assert "streaming.true_positives" in found.facts.metrics
+    assert "throughput" not in found.facts.metrics
+    assert not found.evidence_checked

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -305,6 +306,15 @@ def test_scores_of_recordings_give_the_exact_area() -> None:
     assert "TB220" in codes(wrong, files, division="open")
 
 
+def test_int8_outputs_give_no_area() -> None:
+    """They are no probabilities: divided by their sum, they would give any number."""
+    result, files = good()
+    found = examine(entry_of(with_metrics(result, accuracy_auc=0.99), files))
+    assert found.findings == ()
+    assert "accuracy.auc" not in found.facts.metrics
+    assert not found.evidence_checked
+
+
 def test_a_recording_of_another_list_is_unknown() -> None:
     result, files = anomalies()
     renamed = replaced(
@@ -313,13 +323,15 @@ def test_a_recording_of_another_list_is_unknown() -> None:
     assert codes(result, renamed, division="open") - {"TB213"} == {"TB223"}
 
 
-def recordings_log(windows: int = 196, short: str | None = None) -> Broken:
+RECORDINGS = tuple(
+    name.rpartition("/")[2].replace(".wav", "_hist_librosa.bin")
+    for name in read_names(content.tasks_dir() / "ad" / "mlperf-248.txt")
+)
+
+
+def recordings_log(windows: int = 196, short: str | None = None, names: Sequence[str] = RECORDINGS) -> Broken:
     """Anomaly detection with a runner of MLPerf Tiny: one score for each window of each recording."""
     result, files = anomalies()
-    names = [
-        name.rpartition("/")[2].replace(".wav", "_hist_librosa.bin")
-        for name in read_names(content.tasks_dir() / "ad" / "mlperf-248.txt")
-    ]
     lines = ["00035.000 session: m-session-start-id[1]"]
     for name in names:
         score = 0.9 if "anomaly" in name else 0.1
@@ -348,6 +360,96 @@ def test_a_recording_with_a_window_less_is_incomplete() -> None:
     (finding,) = check_evidence(entry_of(*recordings_log(short="normal_id_01_00000003_hist_librosa.bin")))
     assert finding.rule.code == "TB221"
     assert finding.message.endswith("has 195 windows instead of 196")
+
+
+def test_the_alternative_list_of_recordings_is_taken_from_what_was_published() -> None:
+    """72 recordings: nine of each kind and machine, but not any 72."""
+    numbers = {("normal", 4): [*range(3, 83, 10), 343], ("anomaly", 1): [*range(3, 83, 10), 93]}
+    numbers[("anomaly", 2)] = [*range(3, 73, 10), 93, 223]
+    names = [
+        f"{kind}_id_{machine:02d}_{number:08d}_hist_librosa.bin"
+        for kind in ("normal", "anomaly")
+        for machine in range(1, 5)
+        for number in numbers.get((kind, machine), range(3, 93, 10))
+    ]
+    assert len(names) == 72
+    own, files = recordings_log(names=names)
+    own = changed(own, data=data(own, samples=72))
+    assert codes(own, files) == {"TB221"}
+    published_result = changed(own, source=published_by("v1.2"))
+    assert codes(published_result, files) == set()
+    _, others = recordings_log(names=[*names[1:], "normal_id_01_00000093_hist_librosa.bin"])
+    assert codes(published_result, others) == {"TB221"}
+
+
+def streaming(**changes: Any) -> Broken:
+    """The streaming wake word task: two words, one heard, and one detection where there is none."""
+    result, _ = published()
+    frames = [k * 0.032 for k in range(100)]
+    infer = {
+        "wav_file": "long_wav.wav",
+        "length_sec": 60.0,
+        "detection_windows": [[9.0, 10.0], [30.0, 31.0]],
+        "detections": [1000, 11_500, 51_000],
+    }
+    duty = {"start_times_s": frames, "stop_times_s": [start + 0.016 for start in frames]}
+    said = (
+        "Accuracy: 1 True positives, 1 False negatives, 1 False positives\nAverage duty cycle: 0.50000\n"
+        "Average period: 0.032000 s\nEstimated throughput: 62.500 inf./sec.\n"
+    )
+    files = {
+        "performance-results.json": json.dumps([{"infer": infer, "dutycycle": duty, "mode": "p"}]).encode(),
+        "performance-results.txt": said.encode(),
+    }
+    values: dict[str, float] = {
+        "streaming.true_positives": 1,
+        "streaming.false_negatives": 1,
+        "streaming.false_positives": 1,
+        "streaming.duty_cycle": 0.5,
+        "streaming.period": 0.032,
+        "throughput": 62.5,
+    }
+    values |= {name.replace("_", ".", 1): value for name, value in changes.items()}
+    metrics = tuple(Metric.of(name, value, "measured") for name, value in values.items())  # type: ignore[arg-type]
+    fields: dict[str, Any] = {
+        "task": TaskRef(id="sww", version=None),
+        "data": data(result, split="mlperf-sww", samples=None),
+        "target": None,
+        "windows": (),
+        "metrics": metrics,
+    }
+    return changed(result, **fields), files
+
+
+def test_the_figures_of_a_stream_are_recomputed() -> None:
+    found = examine(entry_of(*streaming()))
+    assert found.findings == ()
+    assert found.evidence_checked
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"streaming_true_positives": 2},
+        {"streaming_duty_cycle": 0.4},
+        {"streaming_period": 0.03},
+        {"throughput": 70.0},
+    ],
+)
+def test_a_figure_of_a_stream_that_is_another_one_is_found(wrong: dict[str, float]) -> None:
+    assert codes(*streaming(**wrong)) == {"TB230"}
+
+
+def test_a_print_of_a_stream_that_is_another_one_is_found() -> None:
+    result, files = streaming()
+    assert codes(result, replaced(files, "performance-results.txt", "62.500", "62.600")) == {"TB230"}
+
+
+def test_more_than_eight_missed_words_are_too_many_in_the_closed_division() -> None:
+    result, _ = streaming(streaming_false_negatives=9)
+    assert codes(result, {}) == {"TB231"}
+    assert codes(result, {}, division="open") == set()
+    assert codes(streaming(streaming_false_positives=8)[0], {}) == set()
 
 
 def test_the_splits_of_tasks_say_how_many_samples_they_have() -> None:
@@ -381,7 +483,10 @@ def test_the_splits_of_tasks_say_how_many_samples_they_have() -> None:
         b"sample,label,output_0\na,0,1.5\n",
         b"sample,label,output_0\na,zero,1\n",
         b"\xff\xfe",
+        b"sample,label,output_0" + b"," * 2_000_001,
+        b"\n" * 200_001,
     ],
+    ids=range(10),
 )
 def test_a_table_of_outputs_that_is_none_is_unreadable(text: bytes) -> None:
     result, files = good()

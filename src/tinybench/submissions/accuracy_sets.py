@@ -18,13 +18,7 @@ Style = Literal["csv", "log"]
 WINDOWS_PER_RECORDING: Final = 196
 """Of anomaly detection: 102,400 bytes in windows of 2,560 bytes every 512 bytes (y_labels.csv of ad01)."""
 
-_MLPERF_SAMPLES: Final[Mapping[str, tuple[int, ...]]] = {
-    "kws": (1000,),
-    "vww": (1000,),
-    "ic": (200,),
-    # Since v1.2 MLPerf Tiny also takes the 72 recordings of y_labels_alt.csv.
-    "ad": (248, 72),
-}
+_MLPERF_SAMPLES: Final[Mapping[str, int]] = {"kws": 1000, "vww": 1000, "ic": 200, "ad": 248}
 
 _KWS_NUMBER: Final = re.compile(r"tst_0*([0-9]+)_")
 _AD_KIND: Final = re.compile(r"(?:.*/)?(normal|anomaly)_id_[0-9]+_[0-9]+\.[a-z]+")
@@ -35,14 +29,14 @@ class AccuracySet:
     """A set of labelled samples."""
 
     title: str
-    samples: tuple[int, ...]
-    """How many it has; several where the source lets one choose."""
-    names: frozenset[str] | None
-    """Its samples; None if they are not listed here."""
+    samples: int
+    """How many it has."""
     label_of: Callable[[str], int | None]
     """Class of a sample by its name; None if that is not known here, or it is no sample of the set."""
     identity_of: Callable[[str], str | None]
     """What a sample is, however it is called; None if it is none of the set."""
+    alternative: frozenset[str] = frozenset()
+    """Some of its samples that may take the place of all."""
 
 
 def accuracy_set(result: Result, style: Style, labels: Mapping[str, int] | None = None) -> AccuracySet | None:
@@ -60,7 +54,7 @@ def accuracy_set(result: Result, style: Style, labels: Mapping[str, int] | None 
         return None
     # MLPerf Tiny's set may be the official split of the task, too, but is not so of all tasks.
     own = style == "csv" or (
-        result.data.split == "official" and task.splits.official.samples not in _MLPERF_SAMPLES[task.id]
+        result.data.split == "official" and task.splits.official.samples != _MLPERF_SAMPLES[task.id]
     )
     return _of_task(task, result, labels) if own else _of_mlperf(task, result, labels)
 
@@ -78,12 +72,13 @@ def _of_mlperf(task: specs.TaskSpec, result: Result, labels: Mapping[str, int] |
     def identity_of(name: str) -> str | None:
         if task.id == "kws":
             number = _KWS_NUMBER.match(name)
-            known = number is not None and label_of(name) is not None and int(number[1]) < samples[0]
+            known = number is not None and label_of(name) is not None and int(number[1]) < samples
             return number[1] if number and known else None
         return name if names is None or name in names else None
 
     title = f"MLPerf Tiny's accuracy set {task.id}01"
-    return AccuracySet(title, samples, names, label_of, identity_of)
+    alternative = _ad_alternative() if task.id == "ad" and result.source is not None else frozenset()
+    return AccuracySet(title, samples, label_of, identity_of, alternative)
 
 
 def _mlperf_names(task: specs.TaskSpec) -> frozenset[str] | None:
@@ -99,6 +94,25 @@ def _mlperf_names(task: specs.TaskSpec) -> frozenset[str] | None:
         listed = read_names(folder / "ad" / "mlperf-248.txt")
         return frozenset(name.rpartition("/")[2].replace(".wav", "_hist_librosa.bin") for name in listed)
     return None
+
+
+def _ad_alternative() -> frozenset[str]:
+    """The 72 recordings of y_labels_alt.csv, which MLPerf Tiny takes since v1.2.
+
+    There are nine of each kind and machine, numbered 3, 13, ... 83, but for four of them.
+    """
+    regular = {
+        (kind, machine, number)
+        for kind in ("normal", "anomaly")
+        for machine in range(1, 5)
+        for number in range(3, 93, 10)
+    }
+    left_out = {("normal", 4, 83), ("anomaly", 1, 83), ("anomaly", 2, 73), ("anomaly", 2, 83)}
+    instead = {("normal", 4, 343), ("anomaly", 1, 93), ("anomaly", 2, 223), ("anomaly", 2, 93)}
+    return frozenset(
+        f"{kind}_id_{machine:02d}_{number:08d}_hist_librosa.bin"
+        for kind, machine, number in regular - left_out | instead
+    )
 
 
 def _of_task(task: specs.TaskSpec, result: Result, labels: Mapping[str, int] | None) -> AccuracySet | None:
@@ -120,7 +134,7 @@ def _of_task(task: specs.TaskSpec, result: Result, labels: Mapping[str, int] | N
         return name if names is None or name in names else None
 
     title = f"the {result.data.split} split of {task.id}"
-    return AccuracySet(title, (split.samples,), names, label_of, identity_of)
+    return AccuracySet(title, split.samples, label_of, identity_of)
 
 
 def _label_in_name(task: specs.TaskSpec, name: str) -> int | None:

@@ -18,6 +18,7 @@ from tinybench.submissions.rules.accuracy import check_accuracy, check_quality
 from tinybench.submissions.rules.energy import check_energy
 from tinybench.submissions.rules.latency import check_latency
 from tinybench.submissions.rules.logs import check_logs
+from tinybench.submissions.rules.streaming import check_streaming
 from tinybench.submissions.rules.windows import check_windows
 from tinybench.submissions.system import Division
 
@@ -83,6 +84,7 @@ def examine(
         *check_windows(entry, facts),
         *check_latency(entry, facts),
         *check_energy(entry, facts),
+        *check_streaming(entry, facts, division),
     )
     return Examined(entry, facts, findings)
 
