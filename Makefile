@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test lint types unit bench fuzz doctor dist lock schema validate clean
+.PHONY: help install run test lint types unit bench fuzz doctor dist lock schema rules validate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ schema: $(RUN_STAMP) ## Export the JSON Schema of results
 	$(BIN)/python -c 'import sys; from tinybench.results.schema import json_schema_bytes; \
 	  sys.stdout.buffer.write(json_schema_bytes())' > build/schema.json
 	mv build/schema.json site/docs/schema/tinybench.result-2.json
+
+rules: $(RUN_STAMP) ## Write the pages of the rules for submissions
+	$(BIN)/python -c 'from pathlib import Path; from tinybench.submissions import rulebook; \
+	  rulebook.write(Path("site/docs/rules"))'
 
 validate: $(RUN_STAMP) ## Judge the simulator and renew its page; MODELS=folder of the official .tflite files
 	@test -n "$(MODELS)" || { echo "error: say where the models are: make validate MODELS=folder" >&2; exit 1; }

@@ -7,6 +7,8 @@
     ├── ModelError              a .tflite file cannot be read or is not what the task needs
     │   └── UnsupportedOperatorError  the simulator has no kernel for an operator (names operator and index)
     ├── DataError               a data set, archive or clip is missing, incomplete or corrupt
+    │   ├── InvalidResultError  a document is not a result (says all that is wrong)
+    │   └── ChangedResultError  a result was changed after it was written
     ├── OutputError             a file cannot be written
     ├── FetchError              a download failed                                     exit 1
     ├── OfflineError            a run without network wanted the network              exit 1
@@ -22,7 +24,7 @@ Exit codes: 0 success, 1 a check failed or a step could not be completed, 2 the 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class TinybenchError(Exception):
@@ -65,6 +67,18 @@ class UnsupportedOperatorError(ModelError):
 
 class DataError(TinybenchError):
     """A data set, archive or sample is missing, incomplete or corrupt."""
+
+
+class InvalidResultError(DataError):
+    """A document is not a result: ``problems`` says what is wrong, each with its key."""
+
+    def __init__(self, source: str, problems: Sequence[str], *, hint: str | None = None) -> None:
+        super().__init__(f"{source}: {problems[0]}", hint=hint or "measure again, or restore the file")
+        self.problems = tuple(problems)
+
+
+class ChangedResultError(DataError):
+    """A result whose id is not that of its content."""
 
 
 class OutputError(TinybenchError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from tinybench.errors import DataError
+from tinybench.errors import InvalidResultError
 
 CURRENT: Final = "tinybench.result/2"
 
@@ -37,15 +37,16 @@ def migrate(document: object, source: str, steps: dict[str, Step] = STEPS) -> di
         steps: the migrations.
 
     Raises:
-        DataError: not a result, or of a schema that this version does not know.
+        InvalidResultError: not a result, or of a schema that this version does not know.
     """
     if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
-        raise DataError(f"{source}: not a tinybench result: it has no 'schema'")
+        raise InvalidResultError(source, ["not a tinybench result: it has no 'schema'"])
     seen: set[str] = set()
     while (schema := document["schema"]) != CURRENT:
         if schema not in steps or schema in seen:
-            raise DataError(
-                f"{source}: unknown result schema '{schema}'",
+            raise InvalidResultError(
+                source,
+                [f"unknown result schema '{schema}'"],
                 hint=f"this version reads {', '.join(sorted([*steps, CURRENT]))}; a newer one may read it",
             )
         seen.add(schema)

@@ -83,7 +83,6 @@ def record(
     metrics = tuple(sorted(measurement.metrics, key=lambda metric: order(metric.name)))
     unavailable = _with_missing(measurement, accuracy_name, labelled=samples.labels is not None)
     accuracy = next((metric for metric in metrics if metric.name == accuracy_name), None)
-    reasons = _not_publishable(samples.split, limit, accuracy, _has_seen_test(model.sha256))
     data = DataRef.model_validate(
         {
             "split": samples.split,
@@ -93,6 +92,7 @@ def record(
             "limit": limit,
         }
     )
+    reasons = reasons_not_to_publish(data, accuracy, model.sha256)
     return new_result(
         created=datetime.now(UTC),
         tool=Tool(version=__version__, commit=checkout_commit()),
@@ -158,26 +158,33 @@ def _with_missing(
     return tuple(explained[name] for name in METRIC_NAMES if name in explained)
 
 
-def _has_seen_test(sha256: str) -> bool:
+def _has_seen_test(sha256: str | None) -> bool:
     """Whether this is a reference model that was trained on clips of the official test side."""
     return any(
         spec.sha256 == sha256 and spec.provenance.seen_official_test for spec in specs.models().values()
     )
 
 
-def _not_publishable(
-    split: str, limit: int | None, accuracy: Metric | None, has_seen_test: bool
+def reasons_not_to_publish(
+    data: DataRef, accuracy: Metric | None, model_sha256: str | None
 ) -> tuple[str, ...]:
+    """Why a result that was measured here cannot be published; empty if it can.
+
+    Args:
+        data: what was classified.
+        accuracy: the metric of the task's target.
+        model_sha256: of the model.
+    """
     reasons = []
-    if split != "official":
-        reasons.append(f"measured on the {split} split; only the official split is published")
-    if limit is not None:
-        reasons.append(f"limited to {limit} samples; only the whole split is published")
+    if data.split != "official":
+        reasons.append(f"measured on the {data.split} split; only the official split is published")
+    if data.limit is not None:
+        reasons.append(f"limited to {data.limit} samples; only the whole split is published")
     if accuracy is None:
         reasons.append("the accuracy is not available")
     elif accuracy.mode == "predicted":
         reasons.append("the accuracy is predicted: it is not that of the device's arithmetic")
-    if has_seen_test:
+    if _has_seen_test(model_sha256):
         reasons.append("the model was trained on clips of the official test side")
     return tuple(reasons)
 

@@ -448,9 +448,11 @@ def meets(target: float | None, accuracy: Metric | None) -> bool | None:
 
 
 def _unique(kind: str, values: list[Any]) -> None:
+    seen: set[Any] = set()
     for value in values:
-        if values.count(value) > 1:
+        if value in seen:
             raise ValueError(f"{kind} '{value}' is listed more than once")
+        seen.add(value)
 
 
 _NOT_MEASURED: Final = ("id", "created", "environment")

@@ -22,7 +22,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from tinybench.errors import DataError, MismatchError, OutputError
+from tinybench.errors import ChangedResultError, DataError, InvalidResultError, MismatchError, OutputError
 from tinybench.paths import expand
 from tinybench.results.migrations import migrate
 from tinybench.results.schema import Evidence, Result, content_id
@@ -164,22 +164,42 @@ def read(path: str | os.PathLike[str]) -> Result:
         raise DataError(f"{path}: {error.strerror or error}") from None
     except ValueError as error:  # JSON and UTF-8 errors alike
         raise DataError(f"{path}: not JSON: {error}") from None
-    current = migrate(document, str(path))
+    return parse(document, str(path)).at(path)
+
+
+def parse(document: object, source: str) -> Result:
+    """The result that a JSON document of any schema holds.
+
+    Args:
+        document: parsed JSON; it is not changed.
+        source: named in errors, usually the path of the file.
+
+    Raises:
+        InvalidResultError: not a result, or of an unknown schema; it names everything that is wrong.
+        ChangedResultError: changed since it was written.
+    """
     try:
-        result = Result.model_validate(current)
+        result = Result.model_validate(migrate(document, source))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "(the whole file)"
-        reason = first["msg"].removeprefix("Value error, ")
-        raise DataError(f"{path}: {key}: {reason}", hint="measure again, or restore the file") from None
+        raise InvalidResultError(source, problems(error)) from None
     # The id is that of the document as it was written, whatever its schema: it never changes.
+    assert isinstance(document, dict)
     expected = content_id(document)
     if result.id != expected:
-        raise DataError(
-            f"{path}: id is {result.id}, but its content has {expected}",
+        raise ChangedResultError(
+            f"{source}: id is {result.id}, but its content has {expected}",
             hint="the file was changed after it was written; measure again",
         )
-    return result.at(path)
+    return result
+
+
+def problems(error: ValidationError) -> list[str]:
+    """Everything that a document breaks of its schema, each as ``key: reason``."""
+    found = []
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        key = ".".join(str(part) for part in problem["loc"]) or "(the whole file)"
+        found.append(f"{key}: {problem['msg'].removeprefix('Value error, ')}")
+    return found
 
 
 def verify(path: str | os.PathLike[str]) -> Result:

@@ -1,0 +1,96 @@
+"""One submission, held to every rule that needs nothing but the submission and this project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tinybench.errors import DataError
+from tinybench.files.guarded import Folder
+from tinybench.submissions.attestation import Subject
+from tinybench.submissions.entry import Entry
+from tinybench.submissions.findings import Finding
+from tinybench.submissions.layout import Place
+from tinybench.submissions.rules import examine
+from tinybench.submissions.rules.evidence_files import check_evidence_files, check_orphans
+from tinybench.submissions.rules.identity import check_modes, check_place, check_source, check_system
+from tinybench.submissions.rules.model import check_model, check_task
+from tinybench.submissions.rules.physics import check_physics
+from tinybench.submissions.scanning import UNREADABLE
+from tinybench.submissions.signatures import Judged, attested_tier, judge_all
+from tinybench.submissions.submission import Loaded, Submission, load
+from tinybench.submissions.tiers import Facts, Tier, highest, tier_of
+from tinybench.submissions.trusted_keys import TrustedKeys
+from tinybench.submissions.verdict import Found, Outcome, Verdict, in_order
+
+OF_ENTRIES = (check_evidence_files, check_source, check_system, check_modes, check_model, check_task)
+OF_SUBMISSIONS = (check_orphans, check_place)
+
+
+def judge(root: Path, place: Place, trusted: TrustedKeys) -> Verdict:
+    """Read a submission and hold it to the rules; nothing that lies there raises.
+
+    Args:
+        root: the ``submissions`` folder.
+        place: of the submission below it.
+        trusted: whose attestations count.
+    """
+    path = root / place.path
+    try:
+        loaded = load(path, place)
+        attested = _attestations(path, place, loaded, trusted)
+    except DataError as error:
+        return Verdict(
+            place=place.path,
+            title=None,
+            organisation=None,
+            division=None,
+            digest=None,
+            results=(),
+            findings=(Found.of(UNREADABLE.found(".", error.message)),),
+        )
+    findings = [*loaded.findings, *(finding for judged in attested for finding in judged.findings)]
+    submission = loaded.submission
+    if submission is None:
+        return _verdict(place, loaded, (), findings)
+    for of_submission in OF_SUBMISSIONS:
+        findings += of_submission(submission)
+    outcomes = []
+    for entry in submission.entries:
+        found, tier = _judge_entry(entry, submission)
+        findings += found
+        outcomes.append(Outcome.of(entry, highest((tier, attested_tier(entry.result.id, attested)))))
+    return _verdict(place, loaded, tuple(outcomes), findings)
+
+
+def _judge_entry(entry: Entry, submission: Submission) -> tuple[list[Finding], Tier]:
+    examined = examine(entry, division=submission.system.division)
+    facts = Facts(recomputed=examined.evidence_checked, published_elsewhere=entry.result.source is not None)
+    return [*_rules(entry, submission), *examined.findings], tier_of(facts)
+
+
+def _rules(entry: Entry, submission: Submission) -> Iterator[Finding]:
+    for of_entry in OF_ENTRIES:
+        yield from of_entry(entry, submission)
+    yield from check_physics(entry, submission.system)
+
+
+def _attestations(path: Path, place: Place, loaded: Loaded, trusted: TrustedKeys) -> tuple[Judged, ...]:
+    if not loaded.attestations or loaded.digest is None:
+        return ()
+    with Folder.open(path) as folder:
+        subject = Subject(place=place, manifest_sha256=loaded.digest)
+        return judge_all(folder, loaded.attestations, subject, trusted)
+
+
+def _verdict(place: Place, loaded: Loaded, outcomes: tuple[Outcome, ...], findings: list[Finding]) -> Verdict:
+    system = loaded.submission.system if loaded.submission else None
+    return Verdict(
+        place=place.path,
+        title=system.title if system else None,
+        organisation=system.organisation if system else None,
+        division=system.division if system else None,
+        digest=loaded.digest,
+        results=outcomes,
+        findings=in_order(Found.of(finding) for finding in findings),
+    )

@@ -1,0 +1,82 @@
+"""TB15x: what a pull request does to the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from tinybench.submissions.changes import Changes
+from tinybench.submissions.findings import Finding, rule
+from tinybench.submissions.scanning import shown
+
+REMOVED: Final = rule(
+    "TB150",
+    "submission-removed",
+    "error",
+    title="The change removes a submission",
+    why="""A submission that was accepted may have been cited. It is corrected by a new one or marked by the
+    maintainers, and does not vanish in a pull request that adds something else.""",
+    hint="Restore it; to withdraw a result, open the issue form 'disputed result'.",
+)
+ALTERED: Final = rule(
+    "TB151",
+    "submission-altered",
+    "warning",
+    title="The change alters a submission that was there",
+    why="""Whoever accepted a submission accepted its files. A change to one of them needs the same care as
+    a new submission, and somebody has to see that it comes from the organisation that submitted.""",
+    hint="Say in the pull request what was wrong, and who you are.",
+)
+SEVERAL: Final = rule(
+    "TB152",
+    "several-organisations",
+    "error",
+    title="The change touches submissions of more than one organisation",
+    why="""A pull request is of one organisation, which answers for it. Whoever adds a result and changes
+    one of somebody else on the way must do that in two steps that are judged apart.""",
+    hint="Open one pull request for each organisation.",
+)
+OUTSIDE: Final = rule(
+    "TB153",
+    "changes-outside",
+    "error",
+    title="The change adds submissions and changes something else",
+    why="""Submissions are data, which automation can judge; code, tasks, devices and workflows are judged
+    by people. A pull request that changes both could change the rules that it is judged by.""",
+    hint="Open a pull request of its own for what is not a submission.",
+)
+NOT_A_FILE: Final = rule(
+    "TB154",
+    "no-plain-file",
+    "error",
+    title="The change adds something that is no plain file",
+    why="""Git also keeps symbolic links, files that may be executed, and submodules, which are empty
+    folders until somebody fetches what they point to. A submission is plain files (mode 100644).""",
+    hint="Remove it, or add its content as a plain file ('git update-index --chmod=-x').",
+)
+
+_PLAIN: Final = ("100644", "000000")
+_KINDS: Final = {"120000": "a symbolic link", "160000": "a submodule", "100755": "executable"}
+_SHOWN: Final = 20
+
+
+def check_change(changes: Changes) -> Iterator[Finding]:
+    """What a change does beside what is in the submissions that it adds."""
+    for place, state in changes.submissions.items():
+        if state == "removed":
+            yield REMOVED.found(place.path, "is not there any more")
+        elif state == "altered":
+            yield ALTERED.found(place.path, "was there before")
+    organisations = sorted({place.organisation for place in changes.submissions})
+    if len(organisations) > 1:
+        yield SEVERAL.found(".", f"touches {', '.join(organisations[:_SHOWN])}")
+    if changes.submissions:
+        for path in changes.outside[:_SHOWN]:
+            yield OUTSIDE.found(shown(path), "is in no submission")
+        if len(changes.outside) > _SHOWN:
+            yield OUTSIDE.found(".", f"and {len(changes.outside) - _SHOWN} more files")
+    outside = set(changes.outside)
+    for change in changes.files:
+        if change.path not in outside and change.new_mode not in _PLAIN:
+            kind = _KINDS.get(change.new_mode, "something else")
+            yield NOT_A_FILE.found(shown(change.path), f"is {kind} (mode {change.new_mode})")

@@ -1,0 +1,184 @@
+"""TB60x: results, evidence and figures that are also somewhere else in the repository."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tinybench.submissions.findings import Finding, rule
+from tinybench.submissions.verdict import Figure, Outcome, Verdict
+
+COPY: Final = rule(
+    "TB601",
+    "copy-of-a-submission",
+    "error",
+    title="The submission is a copy of another one",
+    why="""Two folders with the same manifest hold the same files. One system is submitted once in a round,
+    by whoever measured it.""",
+    hint="Remove one of the two.",
+)
+SAME_RESULT: Final = rule(
+    "TB602",
+    "result-twice",
+    "error",
+    title="A result is in the repository twice",
+    why="""The id of a result is the hash of what it says. The same id in another place is the same result
+    once more, which would be counted twice, or under another name.""",
+    hint="Remove it from one of the two places.",
+)
+SAME_EVIDENCE: Final = rule(
+    "TB603",
+    "run-twice",
+    "error",
+    title="The same log or trace stands behind two results",
+    why="""Two runs never give the same log or trace: both hold times to the millisecond or finer. A log,
+    trace or printed result that is byte for byte that of another result is the same run under two names.
+    Scripts, tables of layers, and outputs, which two equal systems do share, are not compared; nor are
+    files below 1 KiB.""",
+    hint="Submit the evidence of the run that the result is about.",
+)
+SAME_FIGURES: Final = rule(
+    "TB604",
+    "figures-of-another-system",
+    "warning",
+    title="All measured figures are those of another organisation's system",
+    why="""Two measurements agree in their first three digits at best. At least two metrics that all agree
+    to six digits with a result of another organisation were copied, or come from the same run. Simulated
+    figures are left out: they are equal wherever they are simulated.""",
+    hint="Say in the pull request where the figures come from.",
+)
+PUBLISHED_AGAIN: Final = rule(
+    "TB605",
+    "published-again",
+    "note",
+    title="A published result has the evidence or figures of another one",
+    why="""MLPerf Tiny republishes: a system that was published in one round may be published in later ones,
+    with the same logs, and some systems were published under two names. Both are kept, because both were
+    published; a reader who counts systems wants to know.""",
+    hint="Nothing to do.",
+)
+
+_MIN_BYTES: Final = 1024
+_MIN_METRICS: Final = 2
+_RAW: Final = ("log.txt", "results.txt", "results.json", "energy.bin", ".log")
+"""How the names of what a run leaves behind end: what holds times or samples of that run."""
+
+
+@dataclass(frozen=True)
+class _Owner:
+    place: str
+    organisation: str
+    outcome: Outcome
+
+    def __str__(self) -> str:
+        return f"{self.place}, {self.outcome.id}"
+
+
+class Index:
+    """Every result of a repository, by what must be its own."""
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        self._digests: dict[str, list[str]] = defaultdict(list)
+        self._ids: dict[str, list[_Owner]] = defaultdict(list)
+        self._evidence: dict[str, list[_Owner]] = defaultdict(list)
+        self._figures: dict[tuple[str, ...], list[_Owner]] = defaultdict(list)
+        for verdict in sorted(verdicts, key=lambda verdict: verdict.place):
+            if verdict.digest is not None and verdict.results:
+                self._digests[verdict.digest].append(verdict.place)
+            for outcome in verdict.results:
+                owner = _owner(verdict, outcome)
+                self._ids[outcome.id].append(owner)
+                for sha256 in _raw(outcome):
+                    self._evidence[sha256].append(owner)
+                figures = _fingerprint(outcome)
+                if figures is not None:
+                    self._figures[figures].append(owner)
+
+    def check(self, verdict: Verdict) -> Iterator[Finding]:
+        """What of one submission is also elsewhere; it must be one that the index was made of."""
+        others = [place for place in self._digests.get(verdict.digest or "", ()) if place != verdict.place]
+        if others:
+            yield COPY.found(".", f"has the manifest of {_list(others)}")
+        for outcome in verdict.results:
+            mine = _owner(verdict, outcome)
+            same = [owner for owner in self._ids[outcome.id] if owner.place != mine.place]
+            within = [other.where for other in verdict.results if other.id == outcome.id]
+            if same:
+                yield SAME_RESULT.found(outcome.where, f"{outcome.id} is also in {_list(_places(same))}")
+            elif len(within) > 1:
+                yield SAME_RESULT.found(outcome.where, f"{outcome.id} is in {_list(within)}")
+            else:
+                yield from self._shared(mine)
+
+    def _shared(self, mine: _Owner) -> Iterator[Finding]:
+        outcome = mine.outcome
+        shared: dict[_Owner, list[str]] = defaultdict(list)
+        for sha256, name in _raw(outcome).items():
+            for owner in self._evidence[sha256]:
+                if _is_other(owner, mine):
+                    shared[owner].append(name)
+        if shared:
+            again = outcome.published and all(owner.outcome.published for owner in shared)
+            names = sorted({name for names in shared.values() for name in names})
+            yield (PUBLISHED_AGAIN if again else SAME_EVIDENCE).found(
+                f"{outcome.where}: evidence",
+                f"{', '.join(names)}: also the evidence of {_list(map(str, shared))}",
+            )
+        figures = _fingerprint(outcome)
+        equal = [] if figures is None else [o for o in self._figures[figures] if _is_other(o, mine)]
+        if not outcome.published:
+            equal = [owner for owner in equal if owner.organisation != mine.organisation]
+        if equal:
+            again = outcome.published and all(owner.outcome.published for owner in equal)
+            yield (PUBLISHED_AGAIN if again else SAME_FIGURES).found(
+                outcome.where, f"has the figures of {_list(map(str, equal))}"
+            )
+
+
+def _owner(verdict: Verdict, outcome: Outcome) -> _Owner:
+    return _Owner(verdict.place, verdict.place.split("/")[1], outcome)
+
+
+def _is_other(owner: _Owner, mine: _Owner) -> bool:
+    return (owner.place, owner.outcome.id) != (mine.place, mine.outcome.id)
+
+
+def _raw(outcome: Outcome) -> dict[str, str]:
+    """SHA-256 -> name of the evidence that no two runs share."""
+    return {
+        item.sha256: item.name
+        for item in outcome.evidence
+        if item.bytes >= _MIN_BYTES and item.name.endswith(_RAW)
+    }
+
+
+def _fingerprint(outcome: Outcome) -> tuple[str, ...] | None:
+    """The measured figures to six digits, but for the accuracy, which equal models share."""
+    measured = [
+        figure
+        for figure in outcome.figures
+        if figure.mode == "measured" and not figure.name.startswith("accuracy.")
+    ]
+    # Throughput says what latency says, and cycles are its product with the clock.
+    figures = {figure.name: figure for figure in measured if figure.name not in _DERIVED}
+    if len(figures) < _MIN_METRICS:
+        return None
+    return (outcome.task, *(_digits(figure) for figure in sorted(figures.values(), key=lambda f: f.name)))
+
+
+_DERIVED: Final = ("throughput", "cycles.per_inference", "power.active")
+
+
+def _digits(figure: Figure) -> str:
+    return f"{figure.name}={figure.value:.6g}"
+
+
+def _places(owners: Sequence[_Owner]) -> list[str]:
+    return list(dict.fromkeys(owner.place for owner in owners))
+
+
+def _list(items: Sequence[str] | Iterator[str]) -> str:
+    names = list(items)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

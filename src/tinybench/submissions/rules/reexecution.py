@@ -1,0 +1,169 @@
+"""TB70x: what comes out when a result is executed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from tinybench.quantities import quantity
+from tinybench.results.schema import Metric, MetricName, Result
+from tinybench.submissions.findings import Finding, rule
+
+NOT_REPRODUCED: Final = rule(
+    "TB701",
+    "not-reproduced",
+    "error",
+    title="Executed again, a simulated result came out otherwise",
+    why="""A simulated result depends on nothing but the model, the device profile, the compiler and the
+    samples: the same version of tinybench gives the same bytes on every machine. All of it is executed
+    again (firmware, cycles, instructions, memory, layers, accuracy) and compared bit for bit. Where the
+    data set is not on the machine, the golden inputs of the task are executed instead: the firmware must be
+    the same, and cycles and instructions are compared within 1 %, because a few branches depend on the
+    input.""",
+    hint="Measure again with this version of tinybench; if it still differs, report it.",
+)
+OTHER_VERSION: Final = rule(
+    "TB702",
+    "another-version-differs",
+    "warning",
+    title="This version of tinybench gives other figures than the one that measured",
+    why="""Simulator and kernels change between versions, and figures with them. A result of an older
+    version that comes out otherwise may have been right; it is not reproduced, and should be measured
+    again.""",
+    hint="Measure again with the version that the message names.",
+)
+NOT_RERUN: Final = rule(
+    "TB703",
+    "not-executed-again",
+    "note",
+    title="A simulated result was not executed again, or not on its own samples",
+    why="""The message says why: another compiler, a model that is no reference model, or a data set that is
+    not on the machine that checks. The figures stay a claim until somebody executes them again.""",
+    hint="Nothing to do; a reviewer with the data set can check it with 'tinybench submit check'.",
+)
+OTHER_ACCURACY: Final = rule(
+    "TB704",
+    "accuracy-of-the-reference",
+    "note",
+    title="The accuracy is not that of the reference model in TFLite Micro",
+    why="""For a reference model whose data set is on the machine that checks, the accuracy is computed
+    again with TFLite Micro. Kernels of other libraries may round otherwise, and a few samples then fall on
+    the other side: up to one percent point is taken for that. More means another model, data set or
+    preprocessing.""",
+    hint="Compare preprocessing and samples with the task card.",
+)
+
+ON_OTHER_INPUTS: Final = 0.01
+"""How far cycles and instructions on other inputs may be apart."""
+_ROUNDING: Final = 0.01
+_SHOWN: Final = 4
+
+
+def compare(where: str, claimed: Result, again: Result) -> Iterator[Finding]:
+    """A simulated result against the same one, executed again on the same samples."""
+    differences = list(_differences(claimed, again))
+    if not differences:
+        return
+    listed = "; ".join(differences[:_SHOWN])
+    if len(differences) > _SHOWN:
+        listed += f"; and {len(differences) - _SHOWN} more differences"
+    if claimed.tool.version != again.tool.version:
+        yield OTHER_VERSION.found(
+            where, f"tinybench {claimed.tool.version} measured, {again.tool.version} is here: {listed}"
+        )
+    else:
+        yield NOT_REPRODUCED.found(where, listed)
+
+
+def compare_on_other_inputs(where: str, claimed: Result, again: Result) -> Iterator[Finding]:
+    """A simulated result against one of the same firmware, executed on other inputs."""
+    differences = [
+        *_evidence(claimed, again, ("firmware.elf", "model.c")),
+        *_figures(claimed, again, ("memory.flash", "memory.arena")),
+    ]
+    for name in _DEPENDING_ON_INPUTS:
+        one, other = claimed.metric(name), again.metric(name)
+        if one and other and abs(one.value - other.value) > ON_OTHER_INPUTS * max(one.value, other.value):
+            differences.append(_differ(one, other))
+    if not differences:
+        return
+    listed = "; ".join(differences[:_SHOWN])
+    if claimed.tool.version != again.tool.version:
+        yield OTHER_VERSION.found(
+            where, f"tinybench {claimed.tool.version} measured, {again.tool.version} is here: {listed}"
+        )
+    else:
+        yield NOT_REPRODUCED.found(where, listed)
+
+
+def compare_accuracy(where: str, claimed: Metric, again: float) -> Iterator[Finding]:
+    """A measured accuracy against that of TFLite Micro on the same samples."""
+    if abs(claimed.value - again) > _ROUNDING:
+        yield OTHER_ACCURACY.found(
+            f"{where}: {claimed.name}",
+            f"{quantity(claimed.value, claimed.unit)}; TFLite Micro gives {quantity(again, claimed.unit)}",
+        )
+
+
+_DEPENDING_ON_INPUTS: Final[tuple[MetricName, ...]] = (
+    "cycles.per_inference",
+    "instructions.per_inference",
+    "latency.per_inference",
+    "throughput",
+    "energy.per_inference",
+)
+
+
+def _differences(claimed: Result, again: Result) -> Iterator[str]:
+    for key, one, other in (
+        ("samples", claimed.data.samples, again.data.samples),
+        ("data set", claimed.data.dataset_sha256, again.data.dataset_sha256),
+        ("compiler flags", claimed.engine.flags, again.engine.flags),
+        ("kernels", claimed.engine.kernels_version, again.engine.kernels_version),
+    ):
+        if one != other:
+            yield f"{key} {_short(one)}, here {_short(other)}"
+    yield from _figures(claimed, again, [metric.name for metric in (*claimed.metrics, *again.metrics)])
+    if claimed.layers != again.layers:
+        index = next(
+            (i for i, (a, b) in enumerate(zip(claimed.layers, again.layers, strict=False)) if a != b),
+            min(len(claimed.layers), len(again.layers)),
+        )
+        yield f"layer {index} differs"
+    names = dict.fromkeys(item.name for item in (*claimed.evidence, *again.evidence))
+    yield from _evidence(claimed, again, tuple(names))
+
+
+def _figures(
+    claimed: Result, again: Result, names: list[MetricName] | tuple[MetricName, ...]
+) -> Iterator[str]:
+    for name in dict.fromkeys(names):
+        one, other = claimed.metric(name), again.metric(name)
+        if one is None or other is None:
+            yield f"{name} {'is not given' if one is None else 'is not available here'}"
+        elif (one.value, one.mode, one.ci95, one.interval95) != (
+            other.value,
+            other.mode,
+            other.ci95,
+            other.interval95,
+        ):
+            yield _differ(one, other)
+
+
+def _differ(one: Metric, other: Metric) -> str:
+    shown, here = quantity(one.value, one.unit), quantity(other.value, other.unit)
+    if shown == here:
+        shown, here = repr(one.value), repr(other.value)
+    return f"{one.name} {shown}, here {here}"
+
+
+def _evidence(claimed: Result, again: Result, names: tuple[str, ...]) -> Iterator[str]:
+    one, other = ({item.name: item.sha256 for item in result.evidence} for result in (claimed, again))
+    for name in names:
+        if one.get(name) != other.get(name):
+            yield f"{name} {'is not listed' if name not in one else 'has other bytes'}"
+
+
+def _short(value: object) -> str:
+    text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

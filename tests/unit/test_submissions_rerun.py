@@ -1,0 +1,148 @@
+"""Executing results again: what is equal, what differs, and what cannot be executed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tinybench import api, specs
+from tinybench.results.schema import Result, content_id
+from tinybench.submissions.entry import Entry
+from tinybench.submissions.rerun import Rerun, rerun
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Result:
+    return api.run("ad", split="golden")
+
+
+def again(result: Result, **changes: Any) -> Rerun:
+    """Execute a result again that differs in some fields."""
+    document = result.model_dump(mode="json", by_alias=True)
+    for key, value in changes.items():
+        document[key] = {**document[key], **value} if isinstance(value, dict) else value
+    document["id"] = content_id(document)
+    return rerun(Entry("results/ad.json", Result.model_validate(document)))
+
+
+def found(outcome: Rerun) -> list[str]:
+    return [finding.rule.code for finding in outcome.findings]
+
+
+def figure(result: Result, name: str, factor: float) -> list[dict[str, Any]]:
+    metrics = [metric.model_dump(mode="json") for metric in result.metrics]
+    for metric in metrics:
+        if metric["name"] == name:
+            metric["value"] *= factor
+    return metrics
+
+
+def test_the_same_comes_out_bit_for_bit(simulated: Result) -> None:
+    assert again(simulated) == Rerun((), reproduced=True)
+
+
+def test_labelled_samples_are_classified_again() -> None:
+    claimed = api.run("kws", split="smoke", limit=12)
+    assert again(claimed) == Rerun((), reproduced=True)
+    accuracy = claimed.metric("accuracy.top1")
+    assert accuracy is not None
+    better = again(claimed, metrics=figure(claimed, "accuracy.top1", 0.5))
+    assert found(better) == ["TB701"]
+    assert "accuracy.top1" in better.findings[0].message
+
+
+@pytest.mark.parametrize(
+    "name", ["cycles.per_inference", "latency.per_inference", "energy.per_inference", "memory.ram"]
+)
+def test_a_figure_that_was_made_better_is_found(simulated: Result, name: str) -> None:
+    outcome = again(simulated, metrics=figure(simulated, name, 0.5))
+    assert found(outcome) == ["TB701"]
+    assert not outcome.reproduced
+    assert f"{name} " in outcome.findings[0].message
+
+
+def test_the_smallest_difference_is_found(simulated: Result) -> None:
+    latency = simulated.metric("latency.per_inference")
+    assert latency is not None
+    outcome = again(simulated, metrics=figure(simulated, latency.name, 1 + 1e-15))
+    assert found(outcome) == ["TB701"]
+    assert repr(latency.value) in outcome.findings[0].message
+
+
+def test_another_firmware_and_other_layers_are_found(simulated: Result) -> None:
+    document = simulated.model_dump(mode="json")
+    for item in document["evidence"]:
+        item["sha256"] = "0" * 64
+    (elsewhere,) = again(simulated, evidence=document["evidence"]).findings
+    assert "firmware.elf has other bytes" in elsewhere.message
+    document["layers"][3]["cycles"] += 1
+    assert "layer 3 differs" in again(simulated, layers=document["layers"]).findings[0].message
+
+
+def test_another_version_may_have_been_right(simulated: Result) -> None:
+    old = {"version": "0.0.1"}
+    same = again(simulated, tool=old)
+    assert same == Rerun((), reproduced=True)
+    other = again(simulated, tool=old, metrics=figure(simulated, "memory.flash", 2))
+    assert found(other) == ["TB702"]
+    assert "0.0.1" in other.findings[0].message
+
+
+def test_without_the_data_set_golden_inputs_are_executed(simulated: Result) -> None:
+    elsewhere = {
+        "data": {"split": "official", "dataset": "dcase-2020-toycar", "samples": 248},
+        "target_met": None,
+    }
+    outcome = again(simulated, **elsewhere)
+    assert found(outcome) == ["TB703"]
+    assert not outcome.reproduced
+    # A little may depend on the input, more may not.
+    assert found(again(simulated, metrics=figure(simulated, "cycles.per_inference", 1.005), **elsewhere)) == [
+        "TB703"
+    ]
+    faster = again(simulated, metrics=figure(simulated, "cycles.per_inference", 0.98), **elsewhere)
+    assert found(faster) == ["TB701"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"model": {"sha256": "0" * 64}}, "no reference model"),
+        ({"device": {"id": "other-board"}}, "no profile of its device"),
+        ({"device": {"clock_hz": 999_000_000}}, "does not run at 999 MHz"),
+        ({"engine": {"compiler": "zig cc 0.1.0"}}, "it was compiled with zig cc 0.1.0"),
+        ({"engine": {"compiler": "acme cc 1"}}, "no compiler 'acme cc 1' here"),
+        ({"engine": {"compiler": None}}, "no compiler '' here"),
+        ({"data": {"split": "custom"}}, "not part of this project"),
+    ],
+)
+def test_what_cannot_be_executed_again_is_said(
+    simulated: Result, changes: dict[str, Any], reason: str
+) -> None:
+    outcome = again(simulated, **changes)
+    assert found(outcome) == ["TB703"]
+    assert not outcome.reproduced
+    assert reason in outcome.findings[0].message
+
+
+def test_nobody_makes_the_check_simulate_forever(simulated: Result) -> None:
+    metrics = [metric.model_dump(mode="json") for metric in simulated.metrics]
+    for metric in metrics:
+        if metric["name"] == "cycles.per_inference":
+            metric["note"] = "median over 9999 inputs; 1 to 2"
+    assert "at most 64 are executed again" in again(simulated, metrics=metrics).findings[0].message
+
+
+def test_a_device_that_is_too_small_refutes_the_result(simulated: Result) -> None:
+    smallest = min(specs.devices().values(), key=lambda device: device.ram.bytes)
+    model = specs.model("ic")
+    outcome = again(
+        simulated,
+        device={"id": smallest.id, "core": smallest.core, "clock_hz": smallest.clock_hz.value},
+        engine={"in_ram": ["weights"]},
+        task={"id": "ic"},
+        model={"sha256": model.sha256, "macs": model.macs, "parameters": model.parameters},
+    )
+    assert found(outcome) == ["TB701"]
+    assert smallest.id in outcome.findings[0].message
