@@ -136,7 +136,7 @@ def toml_of_dots(folder: Path) -> None:
         (gzip_bomb, "TB013"),
         (many_gzip_bombs, "TB013"),
         (results_of_many_containers, "TB050"),
-        (results_of_many_texts, "TB025"),
+        (results_of_many_texts, "TB050"),
         (results_of_bidi, "TB040"),
         (links_everywhere, "TB004"),
         (manifest_of_traversals, "TB022"),

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from submission_fixtures import EVIDENCE, PLACE, default_files, file_findings, write_file, write_submission
 from tinybench.errors import DataError, OutputError, UsageError
 from tinybench.submissions import layout, manifest, scanning
+from tinybench.submissions.manifest import Manifest
 from tinybench.submissions.packing import is_archive, pack, unpacked
 
 
@@ -46,14 +47,14 @@ def test_packing_writes_the_manifest_and_nothing_else(folder: Path) -> None:
     data = (folder / "manifest.json").read_bytes()
     assert (packed.findings, packed.digest) == ((), manifest.digest(data))
     assert tree(folder) == {**before, "manifest.json": data}
-    listed = [entry.path for entry in manifest.read(data, "manifest.json").files]
+    listed = [entry.path for entry in Manifest.model_validate_json(data).files]
     assert listed == sorted(path for path in before if not path.startswith("attestations/"))
     assert file_findings(folder) == ()
 
 
 def test_the_hashes_are_those_of_sha256sum(folder: Path) -> None:
     pack(folder)
-    entries = manifest.read((folder / "manifest.json").read_bytes(), "manifest.json").files
+    entries = Manifest.model_validate_json((folder / "manifest.json").read_bytes()).files
     lines = "".join(f"{entry.sha256}  {entry.path}\n" for entry in entries)
     subprocess.run(
         ["sha256sum", "--check", "--strict", "--quiet"], input=lines.encode(), cwd=folder, check=True

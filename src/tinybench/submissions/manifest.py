@@ -180,18 +180,6 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read(data: bytes, source: str) -> Manifest:
-    """Parse a manifest.
-
-    Raises:
-        DataError: it is not one, or lists a path twice or one that no submission has.
-    """
-    manifest = _parse(data, source)
-    for finding in _path_findings(manifest):
-        raise DataError(f"{source}: {finding.message}", hint=finding.rule.hint)
-    return manifest
-
-
 def check(path: Path, inventory: Inventory) -> Checked:
     """Read the manifest of a submission and compare it with the files that are there.
 
@@ -209,7 +197,7 @@ def check(path: Path, inventory: Inventory) -> Checked:
         except DataError as error:
             return Checked((UNREADABLE.found(NAME, error.message.removeprefix(f"{NAME}: ")),), None, None)
         try:
-            manifest = _parse(data, NAME)
+            manifest = _parse(data)
         except DataError as error:
             found = BROKEN.found(NAME, error.message.removeprefix(f"{NAME}: "))
             return Checked((found,), None, digest(data))
@@ -219,14 +207,14 @@ def check(path: Path, inventory: Inventory) -> Checked:
     return Checked(tuple(findings), manifest, digest(data))
 
 
-def _parse(data: bytes, source: str) -> Manifest:
-    document = strict_json.loads(data, source, _LIMITS)
+def _parse(data: bytes) -> Manifest:
+    document = strict_json.loads(data, NAME, _LIMITS)
     try:
         return Manifest.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise DataError(f"{source}: {shown(key)}: {first['msg'].lower()}", hint=BROKEN.hint) from None
+        raise DataError(f"{NAME}: {shown(key)}: {first['msg'].lower()}") from None
 
 
 def _path_findings(manifest: Manifest) -> Iterator[Finding]:
