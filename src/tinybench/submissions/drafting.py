@@ -70,9 +70,12 @@ def create(root: Path, place: layout.Place, fields: Mapping[str, object]) -> Pat
         fields: of ``System``; None means not known.
 
     Raises:
-        UsageError: a field is missing or wrong.
+        UsageError: a field is missing or wrong, or a part of the place is no part of a path.
         OutputError: the folder is there already, or cannot be written.
     """
+    for part in (place.round, place.organisation, place.system):
+        if not layout.is_slug(part):
+            raise UsageError(f"'{part}' cannot be part of a path", hint="use a-z, digits, '-', '_' and '.'")
     try:
         system = System.model_validate({key: value for key, value in fields.items() if value is not None})
     except ValidationError as error:
