@@ -158,11 +158,17 @@ def test_keys_of_ssh_keygen(tmp_path: Path, passphrase: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-def test_keys_of_openssl(tmp_path: Path) -> None:
+@pytest.mark.parametrize("passphrase", ["", "a secret of some length"])
+def test_keys_of_openssl(tmp_path: Path, passphrase: str) -> None:
     path = tmp_path / "key.pem"
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(path)], check=True)
-    shown = subprocess.run(["openssl", "pkey", "-in", str(path), "-pubout"], check=True, capture_output=True)
-    assert read_private_key(path, no_passphrase).public == PublicKey.parse(shown.stdout.decode())
+    encryption = ["-aes256", "-pass", f"pass:{passphrase}"] if passphrase else []
+    subprocess.run(
+        ["openssl", "genpkey", "-algorithm", "ed25519", *encryption, "-out", str(path)], check=True
+    )
+    command = ["openssl", "pkey", "-in", str(path), "-passin", f"pass:{passphrase}", "-pubout"]
+    shown = subprocess.run(command, check=True, capture_output=True)
+    assert read_private_key(path, lambda: passphrase).public == PublicKey.parse(shown.stdout.decode())
+    assert not is_exposed(path)
 
 
 def test_without_the_extra_one_line_says_what_to_install(
