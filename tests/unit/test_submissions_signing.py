@@ -15,11 +15,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+import complete_submission
 from attestation_fixtures import PLACE, REVIEWER, STRANGER, SUBMITTER, outcome, raw_key, trusted, vouch
 from tinybench.cli import _main, _submit_sign
 from tinybench.errors import OutputError, UsageError
-from tinybench.submissions import keys, manifest
+from tinybench.submissions import keys, manifest, rulebook
 from tinybench.submissions.attestation import Subject, file_name
+from tinybench.submissions.check import check
+from tinybench.submissions.report import rows
 from tinybench.submissions.scanning import scan
 from tinybench.submissions.signing import keys_beside, look, verify, write_signed
 from tinybench.submissions.trusted_keys import TrustedKeys
@@ -311,3 +314,83 @@ def test_a_hostile_name_of_a_file_is_spelled_out(
     Path(os.fsdecode(os.fsencode(folder / "attestations") + b"/\x1b[31m\xff.dsse.json")).write_text("{}")
     assert run("verify", folder) == 1
     assert "\x1b[31m" not in "".join(capsys.readouterr())
+
+
+# The outcome of a check
+
+
+def trust_reviewer(root: Path) -> Path:
+    path = root / "trusted-keys.toml"
+    path.write_text(
+        f'[[keys]]\nname = "A reviewer"\nrole = "reviewer"\n'
+        f'public_key = "{REVIEWER.public}"\nvalid_from = 2020-01-01\n'
+    )
+    return path
+
+
+def test_a_reviewer_signs_what_the_rules_find_now(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "submissions"
+    folder = complete_submission.measured().write(root)
+    trusted_keys = trust_reviewer(root)
+    assert run("sign", folder, "--key", key_file(tmp_path, seed=2), "--as", "check", "--json") == 0
+    signed = json.loads(capsys.readouterr().out)
+    assert signed["kind"] == "check"
+    predicate = signed["predicate"]
+    assert predicate["findings"] == {"error": 0, "warning": 0, "note": 0}
+    assert list(predicate["tiers"].values()) == ["evidence-checked"]
+    assert predicate["rules"] == rulebook.version()
+    assert run("verify", folder) == 0
+    out = capsys.readouterr().out
+    assert "0 errors, 0 warnings, 0 notes" in out
+    assert "evidence-checked" in out
+    assert rows(check(root, trusted=trusted_keys, cache=False, rerun=False)) == []
+
+
+def test_a_reviewer_signs_a_bad_outcome_too(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "submissions"
+    draft = complete_submission.measured()
+    draft.set("latency.per_inference", 1e-9)
+    folder = draft.write(root)
+    trust_reviewer(root)
+    key = key_file(tmp_path, seed=2)
+    assert run("sign", folder, "--key", key, "--as", "check", "--json") == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["predicate"]["findings"]["error"] > 0
+    # what is said about attestations is not counted: signing again counts the same
+    (folder / "attestations" / file_name(STRANGER.public.keyid, "check")).write_text("{}")
+    assert run("sign", folder, "--key", key, "--as", "check", "--json") == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["predicate"]["findings"] == first["predicate"]["findings"]
+
+
+def test_a_tier_that_a_reviewer_signed_is_shown_where_that_key_is_trusted(tmp_path: Path) -> None:
+    root = tmp_path / "submissions"
+    draft = complete_submission.published()
+    draft.evidence.clear()
+    folder = draft.write(root)
+
+    def tier(trusted: Path | None) -> tuple[str, str]:
+        (verdict,) = check(root, trusted=trusted, cache=False, rerun=False).submissions
+        (result,) = verdict.results
+        return result.id, result.tier
+
+    trusted_keys = trust_reviewer(root)
+    result_id, before = tier(trusted_keys)
+    assert before == "published elsewhere"
+    statement = outcome(subject(folder), tiers={result_id: "evidence-checked"})
+    write_signed(folder, statement, REVIEWER)
+    assert tier(trusted_keys) == (result_id, "evidence-checked")
+    assert tier(None) == (result_id, before)
+    # of other files, the same statement says nothing
+    (folder / "README.md").write_text("One more file.\n")
+    repack(folder)
+    assert tier(trusted_keys) == (result_id, before)
+
+
+def test_the_version_of_the_rules_is_one_that_a_statement_can_hold() -> None:
+    assert outcome(rules=rulebook.version()).predicate
+    assert rulebook.version() == rulebook.version()

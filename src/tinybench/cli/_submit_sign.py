@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from tinybench.submissions.attestation import Statement, Vouch
+    from tinybench.submissions.attestation import Check, Statement, Subject, Vouch
     from tinybench.submissions.findings import Finding
     from tinybench.submissions.signatures import Judged
     from tinybench.submissions.signing import Verified
@@ -26,9 +26,16 @@ _FILE: Final = click.Path(path_type=Path)
 @click.command()
 @click.argument("folder", type=_FOLDER)
 @click.option("--key", type=_FILE, required=True, help="Ed25519 private key: OpenSSH or PEM (PKCS#8).")
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["submission", "check"]),
+    default="submission",
+    help="What to state: these files are ours; or, as a reviewer, what the rules find, which are run now.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_context
-def sign(context: click.Context, folder: Path, key: Path, as_json: bool) -> None:
+def sign(context: click.Context, folder: Path, key: Path, kind: str, as_json: bool) -> None:
     """Sign the manifest of a submission.
 
     FOLDER is submissions/<round>/<organisation>/<system>. No file is changed; one is added to attestations/.
@@ -44,10 +51,12 @@ def sign(context: click.Context, folder: Path, key: Path, as_json: bool) -> None
         _print_findings(signable.findings)
         click.echo("not signed: the files do not hold", err=True)
         context.exit(1)
+    # The key first: nobody should wait for a check to hear that the passphrase is wrong.
     private = keys.read_private_key(key, lambda: _passphrase(key))
     if keys.is_exposed(key):
         _warn(f"{key} can be read by others: chmod 600 {key}")
-    statement = Statement(signable.subject, _vouch())
+    predicate = _check(folder, signable.subject) if kind == "check" else _vouch()
+    statement = Statement(signable.subject, predicate)
     path = signing.write_signed(folder, statement, private)
     is_trusted = _trusted(folder, None).get(private.public.keyid) is not None
     if as_json:
@@ -127,6 +136,25 @@ def _vouch() -> Vouch:
     from tinybench.submissions.attestation import OURS, Vouch
 
     return Vouch(statement=OURS, signed_at=datetime.now(UTC), tinybench=__version__)
+
+
+def _check(folder: Path, subject: Subject) -> Check:
+    from datetime import UTC, datetime
+
+    from tinybench._version import __version__
+    from tinybench.cli._console import progress
+    from tinybench.errors import DataError
+    from tinybench.submissions.check import check
+    from tinybench.submissions.rulebook import version
+    from tinybench.submissions.signing import check_of, root_of
+
+    with progress() as report:
+        # No key is trusted here: a reviewer states what was found now, not what others stated.
+        checked = check(root_of(folder), [subject.place], trusted=None, cache=False, progress=report)
+    (verdict,) = checked.submissions
+    if verdict.digest != subject.manifest_sha256:
+        raise DataError(f"{folder}: changed while it was checked", hint="wait until it is complete")
+    return check_of(verdict, signed_at=datetime.now(UTC), tinybench=__version__, rules=version())
 
 
 def _statement(statement: Statement) -> dict[str, Any]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from tinybench.atomic import write_atomically
 from tinybench.errors import OutputError, UsageError
 from tinybench.files.guarded import Folder
 from tinybench.submissions import manifest
-from tinybench.submissions.attestation import Statement, Subject, file_name, sign
+from tinybench.submissions.attestation import Check, Findings, Statement, Subject, file_name, sign
 from tinybench.submissions.findings import Finding, worst
 from tinybench.submissions.keys import PrivateKey
 from tinybench.submissions.layout import TRUSTED_KEYS, Place
 from tinybench.submissions.scanning import scan
 from tinybench.submissions.signatures import Judged, judge_all
 from tinybench.submissions.trusted_keys import TrustedKeys
+from tinybench.submissions.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,21 @@ def look(folder: Path) -> Signable:
     )
 
 
+def check_of(verdict: Verdict, *, signed_at: datetime, tinybench: str, rules: str) -> Check:
+    """What a reviewer states about a submission that was just checked.
+
+    Findings about attestations are not counted: they are about what others signed, or this signer before.
+    """
+    counts = Counter(found.severity for found in verdict.findings if not found.code.startswith("TB8"))
+    return Check(
+        signed_at=signed_at,
+        tinybench=tinybench,
+        rules=rules,
+        findings=Findings(error=counts["error"], warning=counts["warning"], note=counts["note"]),
+        tiers={result.id: result.tier for result in verdict.results},
+    )
+
+
 def write_signed(folder: Path, statement: Statement, key: PrivateKey) -> Path:
     """Sign a statement about the submission in ``folder``; an older one of that key and kind is replaced.
 
@@ -114,8 +132,17 @@ def keys_beside(folder: Path) -> Path:
     Raises:
         UsageError: the last three parts of the path are no round, organisation and system.
     """
+    return root_of(folder) / TRUSTED_KEYS
+
+
+def root_of(folder: Path) -> Path:
+    """The folder ``submissions`` that a submission lies in.
+
+    Raises:
+        UsageError: the last three parts of the path are no round, organisation and system.
+    """
     _place(folder)
-    return Path(os.path.abspath(folder)).parents[2] / TRUSTED_KEYS  # noqa: PTH100 (resolve() follows links)
+    return Path(os.path.abspath(folder)).parents[2]  # noqa: PTH100 (resolve() follows links)
 
 
 def _place(folder: Path) -> Place:
