@@ -181,6 +181,11 @@ def other_dataset(draft: Draft) -> None:
     draft.result["data"]["dataset"] = "my-own"
 
 
+def below_target(draft: Draft) -> None:
+    draft.set("accuracy.top1", 0.5)
+    draft.result["target_met"] = False
+
+
 def fewer_samples(draft: Draft) -> None:
     draft.result["data"]["samples"] = 4889
 
@@ -438,3 +443,17 @@ def test_the_report_is_the_same_every_time_and_holds_no_path_of_the_machine(
     assert first == second
     assert str(tmp_path) not in first.decode()
     assert json.loads(first)["rules"]["TB106"]["name"] == "system-disagrees"
+
+
+def test_published_figures_stay_as_they_are_and_are_marked(
+    measured: Draft, published: Draft, tmp_path: Path
+) -> None:
+    for draft in (measured, published):
+        claim_only(draft)
+        below_target(draft)
+    own = check_one(measured, tmp_path / "own")
+    assert ("error", "TB212") in {(row.severity, row.code) for row in rows(own)}
+    assert not own.passed
+    taken_over = check_one(published, tmp_path / "published")
+    assert {(row.severity, row.code) for row in rows(taken_over)} == {("warning", "TB212")}
+    assert taken_over.passed

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from tinybench.errors import DataError
 from tinybench.files.guarded import Folder
 from tinybench.submissions.attestation import Subject
 from tinybench.submissions.entry import Entry
-from tinybench.submissions.findings import Finding
+from tinybench.submissions.findings import Finding, Severity
 from tinybench.submissions.layout import Place
 from tinybench.submissions.rules import examine
 from tinybench.submissions.rules.evidence_files import check_evidence_files, check_orphans
@@ -49,12 +48,13 @@ def judge(root: Path, place: Place, trusted: TrustedKeys) -> Verdict:
             results=(),
             findings=(Found.of(UNREADABLE.found(".", error.message)),),
         )
-    findings = [*loaded.findings, *(finding for judged in attested for finding in judged.findings)]
+    of_files = (*loaded.findings, *(finding for judged in attested for finding in judged.findings))
+    findings = [Found.of(finding) for finding in of_files]
     submission = loaded.submission
     if submission is None:
         return _verdict(place, loaded, (), findings)
     for of_submission in OF_SUBMISSIONS:
-        findings += of_submission(submission)
+        findings += map(Found.of, of_submission(submission))
     outcomes = []
     for entry in submission.entries:
         found, tier = _judge_entry(entry, submission)
@@ -63,16 +63,22 @@ def judge(root: Path, place: Place, trusted: TrustedKeys) -> Verdict:
     return _verdict(place, loaded, tuple(outcomes), findings)
 
 
-def _judge_entry(entry: Entry, submission: Submission) -> tuple[list[Finding], Tier]:
+def _judge_entry(entry: Entry, submission: Submission) -> tuple[list[Found], Tier]:
+    published = entry.result.source is not None
     examined = examine(entry, division=submission.system.division)
-    facts = Facts(recomputed=examined.evidence_checked, published_elsewhere=entry.result.source is not None)
-    return [*_rules(entry, submission), *examined.findings], tier_of(facts)
+    facts = Facts(recomputed=examined.evidence_checked, published_elsewhere=published)
+    of_submitter = [finding for rule in OF_ENTRIES for finding in rule(entry, submission)]
+    of_figures = (*examined.findings, *check_physics(entry, submission.system))
+    findings = [
+        *map(Found.of, of_submitter),
+        *(Found.of(finding, _severity(finding, published)) for finding in of_figures),
+    ]
+    return findings, tier_of(facts)
 
 
-def _rules(entry: Entry, submission: Submission) -> Iterator[Finding]:
-    for of_entry in OF_ENTRIES:
-        yield from of_entry(entry, submission)
-    yield from check_physics(entry, submission.system)
+def _severity(finding: Finding, published: bool) -> Severity:
+    """Whoever takes over what was published cannot mend its figures: they are marked, and stay."""
+    return "warning" if published and finding.rule.severity == "error" else finding.rule.severity
 
 
 def _attestations(path: Path, place: Place, loaded: Loaded, trusted: TrustedKeys) -> tuple[Judged, ...]:
@@ -83,7 +89,7 @@ def _attestations(path: Path, place: Place, loaded: Loaded, trusted: TrustedKeys
         return judge_all(folder, loaded.attestations, subject, trusted)
 
 
-def _verdict(place: Place, loaded: Loaded, outcomes: tuple[Outcome, ...], findings: list[Finding]) -> Verdict:
+def _verdict(place: Place, loaded: Loaded, outcomes: tuple[Outcome, ...], findings: list[Found]) -> Verdict:
     system = loaded.submission.system if loaded.submission else None
     return Verdict(
         place=place.path,
@@ -92,5 +98,5 @@ def _verdict(place: Place, loaded: Loaded, outcomes: tuple[Outcome, ...], findin
         division=system.division if system else None,
         digest=loaded.digest,
         results=outcomes,
-        findings=in_order(Found.of(finding) for finding in findings),
+        findings=in_order(findings),
     )

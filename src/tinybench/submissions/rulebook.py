@@ -84,7 +84,9 @@ def _index_lines(rules: tuple[Rule, ...]) -> Iterator[str]:
     yield ""
     yield (
         "What `tinybench submit check` holds a submission to. A code never changes its meaning. An error "
-        "fails the check; a warning is for a reviewer to look at; a note is worth knowing."
+        "fails the check; a warning is for a reviewer to look at; a note is worth knowing. What was "
+        "published elsewhere stays as it was published: an error about its evidence and figures (TB210 to "
+        "TB599) is a warning there."
     )
     for prefix, title in _CHAPTERS.items():
         of_chapter = [rule for rule in rules if rule.code.startswith(prefix)]

@@ -31,11 +31,14 @@ class Found(_Frozen):
     message: str
 
     @classmethod
-    def of(cls, finding: Finding) -> Found:
-        """Shortened to what a report can hold."""
+    def of(cls, finding: Finding, severity: Severity | None = None) -> Found:
+        """Shortened to what a report can hold; with the severity of its rule if no other is given."""
         rule = finding.rule
         return cls(
-            code=rule.code, severity=rule.severity, where=_cut(finding.where), message=_cut(finding.message)
+            code=rule.code,
+            severity=severity or rule.severity,
+            where=_cut(finding.where),
+            message=_cut(finding.message),
         )
 
 
