@@ -109,6 +109,15 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing(
     assert not Path("submissions").exists()
 
 
+def test_a_result_that_may_not_be_published_leaves_nothing(
+    result: Result, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = measured(Path("wrong"), publishable=False, not_publishable_because=["limited"])
+    assert init(str(wrong.path)) == 2
+    assert "may not be published: limited" in capsys.readouterr().err
+    assert not Path("submissions").exists()
+
+
 def test_results_are_added_and_what_is_no_data_is_named(
     result: Result, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,7 +38,9 @@ def create(root: Path, result: Result | None = None, **fields: object) -> Path:
         "licence": "CC-BY-4.0",
     }
     profile = specs.device("nucleo-l4r5zi")
-    return drafting.create(root, PLACE, drafting.known(profile, result) | told | fields)
+    folder, taken = drafting.create(root, PLACE, drafting.known(profile, result) | told | fields)
+    assert taken == []
+    return folder
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -173,6 +175,44 @@ def test_a_field_that_is_wrong_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="clock_hz"):
         create(tmp_path, measured(tmp_path / "results"), clock_hz=-1)
     assert not (tmp_path / PLACE.path).exists()
+
+
+def test_a_result_that_may_not_be_published_leaves_nothing_behind(tmp_path: Path) -> None:
+    result = measured(tmp_path / "results", publishable=False, not_publishable_because=["limited"])
+    fields = drafting.known(None, result) | {
+        "title": "x",
+        "organisation": "x",
+        "division": "open",
+        "licence": "x",
+    }
+    assert result.path is not None
+    with pytest.raises(UsageError, match="may not be published"):
+        drafting.create(tmp_path / "submissions", PLACE, fields, [result.path])
+    assert not (tmp_path / "submissions").exists()
+
+
+def test_a_disk_that_is_full_half_way_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = measured(tmp_path / "results")
+    fields = drafting.known(None, result) | {
+        "title": "x",
+        "organisation": "x",
+        "division": "open",
+        "licence": "x",
+    }
+    write = drafting.write_atomically
+
+    def full(path: Path, data: bytes) -> None:
+        if path.suffix == ".json":
+            raise OSError(28, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(drafting, "write_atomically", full)
+    assert result.path is not None
+    with pytest.raises(OutputError, match="no space left"):
+        drafting.create(tmp_path / "submissions", PLACE, fields, [result.path])
+    assert not (tmp_path / "submissions").exists()
 
 
 def test_known_of_nothing_is_nothing() -> None:

@@ -107,10 +107,9 @@ def init(results: tuple[Path, ...], root: Path, **options: Any) -> None:
         fields |= _given(options | {"engine": told["engine"]})
     place = layout.Place(told["round_"], layout.slug(told["organisation"]), layout.slug(told["title"]))
     fields |= {key: told[key] for key in ("organisation", "title", "contact")}
-    folder = drafting.create(root, place, fields)
+    folder, taken = drafting.create(root, place, fields, results)
     click.echo(f"submission: {plain(str(folder))}")
-    if results:
-        _print_taken(drafting.add(folder, results))
+    _print_taken(taken)
     click.echo(f"advice: complete system.toml, then 'tinybench submit check {plain(str(folder))}'")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,17 +62,28 @@ def known(device: DeviceSpec | None, result: Result | None) -> dict[str, object]
     return fields
 
 
-def create(root: Path, place: layout.Place, fields: Mapping[str, object]) -> Path:
-    """Make the folder of a submission with its ``system.toml`` and manifest.
+def create(
+    root: Path,
+    place: layout.Place,
+    fields: Mapping[str, object],
+    results: Sequence[str | os.PathLike[str]] = (),
+) -> tuple[Path, list[Taken]]:
+    """Make the folder of a submission: ``system.toml``, results with their evidence, and the manifest.
 
     Args:
         root: the folder of all submissions.
         place: round, organisation and system.
         fields: of ``System``; None means not known.
+        results: files to take in, as by :func:`add`.
+
+    Returns:
+        The folder, and what was taken in.
 
     Raises:
-        UsageError: a field is missing or wrong, or a part of the place is no part of a path.
-        OutputError: the folder is there already, or cannot be written.
+        DataError: a result or its evidence is broken, or was measured on another system.
+        UsageError: a field is missing or wrong, a part of the place is no part of a path, or a result may
+            not be published.
+        OutputError: the folder is there already, or cannot be written. Whatever is raised, it was not made.
     """
     for part in (place.round, place.organisation, place.system):
         if not layout.is_slug(part):
@@ -82,17 +94,19 @@ def create(root: Path, place: layout.Place, fields: Mapping[str, object]) -> Pat
         raise UsageError(
             f"system.toml: {first_error(error)}", hint="correct it, or give what is missing"
         ) from None
+    accepted = [_accepted(system, Path(path)) for path in results]
     folder = root / place.path
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     with _writing(folder):
         folder.mkdir(parents=True)
         try:
             write_atomically(folder / "system.toml", system.to_toml())
+            taken = [_take(folder, result, []) for result in accepted]
             _renew_manifest(folder)
         except BaseException:
-            (folder / "system.toml").unlink(missing_ok=True)
-            folder.rmdir()
+            shutil.rmtree(missing[-1], ignore_errors=True)
             raise
-    return folder
+    return folder, taken
 
 
 def read_system(folder: Path) -> System:
