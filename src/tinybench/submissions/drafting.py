@@ -47,7 +47,6 @@ def known(device: DeviceSpec | None, result: Result | None) -> dict[str, object]
             "board": device.title,
             "chip": device.chip,
             "core": device.core,
-            "cores": 1,
             "clock_hz": device.clock_hz.value,
             "memories": (
                 Memory(kind="flash", bytes=device.flash.bytes),
