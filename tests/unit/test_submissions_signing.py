@@ -19,7 +19,7 @@ import complete_submission
 from attestation_fixtures import PLACE, REVIEWER, STRANGER, SUBMITTER, outcome, raw_key, trusted, vouch
 from tinybench.cli import _main, _submit_sign
 from tinybench.errors import OutputError, UsageError
-from tinybench.submissions import keys, manifest, rulebook
+from tinybench.submissions import keys, manifest, memory, rulebook
 from tinybench.submissions.attestation import Subject, file_name
 from tinybench.submissions.check import check
 from tinybench.submissions.report import rows
@@ -389,6 +389,25 @@ def test_a_tier_that_a_reviewer_signed_is_shown_where_that_key_is_trusted(tmp_pa
     (folder / "README.md").write_text("One more file.\n")
     repack(folder)
     assert tier(trusted_keys) == (result_id, before)
+
+
+def test_a_check_without_the_extra_says_so_and_one_with_it_does_not_remember_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "submissions"
+    folder = complete_submission.published().write(root)
+    trusted_keys = trust_reviewer(root)
+    write_signed(folder, outcome(subject(folder)), REVIEWER)
+    monkeypatch.setenv("TINYBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(memory, "_SETTLED_NS", -1)
+
+    def found() -> list[str]:
+        return [row.code for row in rows(check(root, trusted=trusted_keys, rerun=False, jobs=1))]
+
+    with monkeypatch.context() as without:
+        without.setattr(keys, "find_spec", lambda name: None)
+        assert found() == ["TB810"]
+    assert found() == []
 
 
 def test_the_version_of_the_rules_is_one_that_a_statement_can_hold() -> None:

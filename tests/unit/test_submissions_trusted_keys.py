@@ -7,6 +7,7 @@ import pytest
 
 from attestation_fixtures import REVIEWER, SUBMITTER
 from tinybench.errors import ContentError
+from tinybench.submissions import keys
 from tinybench.submissions.trusted_keys import read_trusted_keys
 
 REVIEWER_TABLE = f"""
@@ -34,16 +35,16 @@ def path(tmp_path: Path) -> Path:
 
 def test_keys_are_found_by_their_key_id(path: Path) -> None:
     path.write_text(REVIEWER_TABLE + SUBMITTER_TABLE)
-    keys = read_trusted_keys(path)
-    assert [key.role for key in keys] == ["reviewer", "submitter"]
-    found = keys.get(SUBMITTER.public.keyid)
+    trusted = read_trusted_keys(path)
+    assert [key.role for key in trusted] == ["reviewer", "submitter"]
+    found = trusted.get(SUBMITTER.public.keyid)
     assert found is not None
     assert (found.name, found.organisation, found.public_key) == (
         "A submitter",
         "example-silicon",
         SUBMITTER.public,
     )
-    assert keys.get("0" * 64) is None
+    assert trusted.get("0" * 64) is None
 
 
 @pytest.mark.parametrize("text", ["", "# nobody yet\n", "keys = []\n"])
@@ -97,6 +98,12 @@ def test_a_broken_file_names_file_and_key(path: Path, text: str, message: str) -
         read_trusted_keys(path)
     assert raised.value.message.startswith(f"{path}: ")
     assert message in raised.value.message
+
+
+def test_without_the_extra_nobody_is_trusted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text(REVIEWER_TABLE)
+    monkeypatch.setattr(keys, "find_spec", lambda name: None)
+    assert list(read_trusted_keys(path)) == []
 
 
 def test_a_missing_file(path: Path) -> None:

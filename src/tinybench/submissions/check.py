@@ -11,6 +11,7 @@ from tinybench.errors import UsageError
 from tinybench.progress import Progress, silent
 from tinybench.submissions.changes import Changes, changed_since
 from tinybench.submissions.glance import glance
+from tinybench.submissions.keys import available
 from tinybench.submissions.layout import Place
 from tinybench.submissions.memory import Memory
 from tinybench.submissions.pool import judge_many
@@ -138,6 +139,7 @@ def _with_reruns(root: Path, place: Place, verdict: Verdict) -> Verdict:
 def _circumstances(trusted: Path | None, rerun: bool) -> str:
     """What decides a verdict beside the submission and this program: keys, and the data that is here."""
     keys = hashlib.sha256(trusted.read_bytes()).hexdigest() if trusted is not None else "none"
+    keys += "" if available() else ", not verified"
     if not rerun:
         return f"keys {keys}"
     from tinybench.submissions.rerun import data_here
