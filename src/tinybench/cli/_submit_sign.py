@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tinybench.submissions.signatures import Judged
     from tinybench.submissions.signing import Verified
     from tinybench.submissions.trusted_keys import TrustedKeys
+    from tinybench.submissions.verdict import Found
 
 PASSPHRASE: Final = "TINYBENCH_KEY_PASSPHRASE"
 
@@ -146,7 +147,7 @@ def _check(folder: Path, subject: Subject) -> Check:
     from tinybench.errors import DataError
     from tinybench.submissions.check import check
     from tinybench.submissions.rulebook import version
-    from tinybench.submissions.signing import check_of, root_of
+    from tinybench.submissions.signing import about_files, check_of, root_of
 
     with progress() as report:
         # No key is trusted here: a reviewer states what was found now, not what others stated.
@@ -154,6 +155,7 @@ def _check(folder: Path, subject: Subject) -> Check:
     (verdict,) = checked.submissions
     if verdict.digest != subject.manifest_sha256:
         raise DataError(f"{folder}: changed while it was checked", hint="wait until it is complete")
+    _print_findings(about_files(verdict))
     return check_of(verdict, signed_at=datetime.now(UTC), tinybench=__version__, rules=version())
 
 
@@ -190,15 +192,9 @@ def _document(verified: Verified) -> dict[str, Any]:
 
 
 def _records(findings: Iterable[Finding]) -> list[dict[str, str]]:
-    return [
-        {
-            "code": finding.rule.code,
-            "severity": finding.rule.severity,
-            "where": finding.where,
-            "message": finding.message,
-        }
-        for finding in findings
-    ]
+    from tinybench.submissions.verdict import Found
+
+    return [Found.of(finding).model_dump() for finding in findings]
 
 
 def _show(verified: Verified) -> None:
@@ -236,23 +232,25 @@ def _told(statement: Statement) -> Iterator[str]:
     yield f"about     {statement.subject.place.path}"
     yield f"manifest  {statement.subject.manifest_sha256}"
     if isinstance(predicate, Check):
-        counted = ", ".join(f"{count} {severity}s" for severity, count in predicate.findings)
-        yield f"states    {counted} by rules {predicate.rules} of tinybench {predicate.tinybench}"
+        counted = ", ".join(f"{severity}s: {count}" for severity, count in predicate.findings)
+        yield f"states    {counted}; by rules {predicate.rules} of tinybench {predicate.tinybench}"
         for result, tier in sorted(predicate.tiers.items()):
             yield f"          {result} {tier}"
     else:
         yield f"states    {predicate.statement}"
 
 
-def _print_findings(findings: Iterable[Finding]) -> None:
+def _print_findings(findings: Iterable[Finding | Found]) -> None:
     from tinybench.cli._console import plain
+    from tinybench.submissions.findings import RULES, Finding
+    from tinybench.submissions.verdict import Found
 
     colours = {"error": "red", "warning": "yellow", "note": "cyan"}
     for finding in findings:
-        severity = click.style(f"{finding.rule.severity}:", fg=colours[finding.rule.severity])
-        text = f"{finding.where}: {finding.message}"
-        click.echo(f"{severity} {finding.rule.code} {plain(text)}", err=True)
-        click.echo(f"{click.style('hint:', fg='cyan')} {finding.rule.hint}", err=True)
+        found = Found.of(finding) if isinstance(finding, Finding) else finding
+        severity = click.style(f"{found.severity}:", fg=colours[found.severity])
+        click.echo(f"{severity} {found.code} {plain(f'{found.where}: {found.message}')}", err=True)
+        click.echo(f"{click.style('hint:', fg='cyan')} {RULES[found.code].hint}", err=True)
 
 
 def _warn(message: str) -> None:

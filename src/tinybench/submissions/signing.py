@@ -19,7 +19,7 @@ from tinybench.submissions.layout import TRUSTED_KEYS, Place
 from tinybench.submissions.scanning import scan
 from tinybench.submissions.signatures import Judged, judge_all
 from tinybench.submissions.trusted_keys import TrustedKeys
-from tinybench.submissions.verdict import Verdict
+from tinybench.submissions.verdict import Found, Verdict
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,14 @@ def look(folder: Path) -> Signable:
     )
 
 
-def check_of(verdict: Verdict, *, signed_at: datetime, tinybench: str, rules: str) -> Check:
-    """What a reviewer states about a submission that was just checked.
+def about_files(verdict: Verdict) -> tuple[Found, ...]:
+    """The findings that a reviewer states: not those about what others signed, or the same reviewer before."""
+    return tuple(found for found in verdict.findings if not found.code.startswith("TB8"))
 
-    Findings about attestations are not counted: they are about what others signed, or this signer before.
-    """
-    counts = Counter(found.severity for found in verdict.findings if not found.code.startswith("TB8"))
+
+def check_of(verdict: Verdict, *, signed_at: datetime, tinybench: str, rules: str) -> Check:
+    """What a reviewer states about a submission that was just checked."""
+    counts = Counter(found.severity for found in about_files(verdict))
     return Check(
         signed_at=signed_at,
         tinybench=tinybench,
