@@ -250,6 +250,34 @@ def test_the_division_of_a_submission_decides_about_a_missed_target() -> None:
     assert codes(result, files, division="open") == {"TB213"}
 
 
+def test_classes_that_only_the_table_states_are_noted() -> None:
+    """Nothing but the table says that these images are what it calls them."""
+    result, files = good()
+    rows = [
+        (f"test_batch/image_{k}", k % 10, *(127 if i == k % 10 else -128 for i in range(10)))
+        for k in range(10_000)
+    ]
+    header = ("sample", "label", *(f"output_{k}" for k in range(10)))
+    files = {
+        name: data.replace(b"kws01", b"ic01") if name.endswith("log.txt") else data
+        for name, data in files.items()
+    } | {"outputs.csv": csv_bytes(header, rows)}
+    fields: dict[str, Any] = {
+        "task": TaskRef(id="ic", version="1.0.0"),
+        "data": data(result, samples=10_000),
+        "target": 0.85,
+    }
+    result = changed(with_metrics(result, accuracy_top1=1.0), **fields)
+    assert codes(result, files) == {"TB226"}
+    assert not examine(entry_of(result, files)).evidence_checked
+    labels = {str(name): int(label) for name, label, *_ in rows}
+    found = examine(entry_of(result, files), labels=labels)
+    assert found.findings == ()
+    assert found.evidence_checked
+    labels["test_batch/image_7"] = 3
+    assert codes(result, files, labels=labels) == {"TB220", "TB224"}
+
+
 def test_labels_that_the_caller_trusts_decide_the_accuracy_of_images() -> None:
     names = [name.rpartition("/")[2] for name in read_names(content.tasks_dir() / "ic" / "mlperf-200.txt")]
     labels = {f"{name}.bin": (k + (k >= 184)) % 10 for k, name in enumerate(names)}

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from evidence_fixtures import (
     Files,
+    changed,
     codes,
     entry_of,
     measured_kws,
     mlcommons_kws,
     published_kws,
     replaced,
+    with_metrics,
     without_line,
 )
 from tinybench.results.schema import Result
@@ -271,7 +273,53 @@ def test_no_edge_can_be_taken_out_of_a_record(which: int) -> None:
     edges = records[which]["power"]["timestamps"]
     for edge in range(len(edges)):
         power = records[which]["power"] | {"timestamps": edges[:edge] + edges[edge + 1 :]}
-        changed = [record | {"power": power} if k == which else record for k, record in enumerate(records)]
-        found = codes(result, files | {"energy-results.json": json.dumps(changed).encode()})
+        others = [record | {"power": power} if k == which else record for k, record in enumerate(records)]
+        found = codes(result, files | {"energy-results.json": json.dumps(others).encode()})
         # What comes before the first window is not part of one: the pin moves there now and then.
         assert found or (which, edge) == (0, 0)
+
+
+NAMES = tuple(sorted(timed()[1]))
+OTHER_NAMES = tuple(sorted(timed_by_the_other_runner()[1]))
+NUMBERS = [0, -1, 1e308, -1e308, 5e-324, 2**63, 10**30, "1", None, True, [], {}]
+
+
+@given(data=st.data())
+def test_whatever_the_evidence_holds_is_judged_and_never_raises(data: st.DataObject) -> None:
+    make, names = data.draw(st.sampled_from([(timed, NAMES), (timed_by_the_other_runner, OTHER_NAMES)]))
+    result, files = make()
+    name = data.draw(st.sampled_from(names))
+    content = files[name]
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, min(len(content), start + 2000)))
+    new = data.draw(
+        st.binary(max_size=40) | st.sampled_from([b"9" * 18, b"-", b"1e999", b"\n", b"]", b"m-lap-us-7"])
+    )
+    codes(result, files | {name: content[:start] + new + content[end:]})
+
+
+@given(data=st.data())
+def test_whatever_results_json_holds_is_judged_and_never_raises(data: st.DataObject) -> None:
+    result, files = timed_by_the_other_runner()
+    name = data.draw(st.sampled_from(["performance-results.json", "energy-results.json"]))
+    records = json.loads(files[name])
+    record = records[data.draw(st.integers(0, 4))]
+    part = record[data.draw(st.sampled_from([key for key in ("infer", "power") if key in record]))]
+    part[data.draw(st.sampled_from(sorted(part)))] = data.draw(st.sampled_from(NUMBERS))
+    codes(result, files | {name: json.dumps(records).encode()})
+
+
+@given(
+    seconds=st.floats(5e-324, 1e308),
+    joules=st.floats(0, 1e308),
+    figures=st.lists(st.floats(0, 1e308), min_size=4, max_size=4),
+)
+def test_whatever_figures_a_result_states_are_judged_and_never_raise(
+    seconds: float, joules: float, figures: list[float]
+) -> None:
+    result, files = timed()
+    windows = tuple(w.model_copy(update={"seconds": seconds, "joules": joules}) for w in result.windows)
+    names = ("throughput", "latency_per_inference", "energy_per_inference", "power_active")
+    stated = changed(with_metrics(result, **dict(zip(names, figures, strict=True))), windows=windows)
+    assert codes(stated, files)
+    codes(stated, {})

@@ -268,7 +268,8 @@ def _piece(record: dict[str, Any], index: int, name: str) -> _Piece:
     if len(samples_j) and not (samples_j.min() >= 0 and samples_j.max() <= MAX_SAMPLE_J):
         raise DataError(f"{name}: record {index} has a power sample that no power analyser measures here")
     edges: list[tuple[int, int]] = []
-    for edge in power.get("timestamps") or ():
+    marks = power.get("timestamps")
+    for edge in marks if isinstance(marks, list) else ():
         pair = edge if isinstance(edge, list) and len(edge) == 2 else (None, None)
         number, at = _count(pair[0]), _count(pair[1])
         if number is None or at is None or at > len(samples_j) or (edges and at < edges[-1][1]):

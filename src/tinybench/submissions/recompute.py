@@ -60,6 +60,11 @@ class Outputs:
         """Each sample once, in order: the windows of one recording are one sample."""
         return tuple(dict.fromkeys(s.input_file for s in self.samples if s.input_file is not None))
 
+    @property
+    def labels_known(self) -> bool:
+        """Whether the class of every sample is known from elsewhere than the evidence itself."""
+        return self.set is not None and all(self.set.label_of(name) is not None for name in self.names)
+
     def label_of(self, name: str) -> int | None:
         """Class of a sample: as the set says, else as the evidence says; None if neither does."""
         known = None if self.set is None else self.set.label_of(name)
@@ -118,7 +123,7 @@ class Recomputed:
             names |= {"throughput", "latency.per_inference"}
         if self.energy is not None and self.energy.median_energy_per_inference_j is not None:
             names |= {"energy.per_inference", "power.active"}
-        if self.accuracy is not None:
+        if self.accuracy is not None and self.outputs is not None and self.outputs.labels_known:
             names |= {"accuracy.top1"} if self.accuracy.top1 is not None else set()
             names |= {"accuracy.auc"} if self.accuracy.auc is not None else set()
         if self.streaming is not None:

@@ -154,10 +154,10 @@ LABELS_UNKNOWN = rule(
     "TB226",
     "accuracy-not-recomputed",
     "note",
-    title="The accuracy was not recomputed from the raw outputs",
-    why="""The outputs of the samples are there, but their classes are not known here. For image
-    classification the classes are part of the data set: they are known where it is present, or where a
-    y_labels.csv is given.""",
+    title="The accuracy was not recomputed from raw outputs and known classes",
+    why="""The outputs of the samples are there, but their classes are not known here, or only as
+    outputs.csv itself states them. For image classification the classes are part of the data set: they
+    are known where it is present, or where a y_labels.csv is given.""",
     hint="Nothing has to be done; a check that has the data set recomputes it.",
 )
 ACCURACY_WITHOUT_OUTPUTS = rule(
@@ -185,12 +185,13 @@ OUTPUTS_CHANGE = rule(
     "outputs-change-between-runs",
     "warning",
     title="The same sample has another output in another run",
-    why="""The samples of the performance and energy windows are also in the accuracy run, and the logs have
-    the output of each. Integer arithmetic has no noise, so an output that differs by more than two units of
-    its last printed decimal (0.002) has a cause: another model, another build, or an input tensor that shares
-    its memory with activations. The input is loaded once for each window; if the first inference overwrites
-    it, all others work on what is left there, whatever the input was. Published runs have that: five
-    different images get nearly the same output, and it is not the one that they get in the accuracy run.""",
+    why="""The samples of the performance and energy windows are also in the accuracy run, and the logs
+    have the output of each. Integer arithmetic has no noise, so an output that differs by more than two
+    units of its last printed decimal (0.002) has a cause: another model, another build, or an input
+    tensor that shares its memory with activations. The input is loaded once for each window; if the
+    first inference overwrites it, all others work on what is left there, whatever the input was.
+    Published runs have that: five different images get nearly the same output, and it is not the one
+    that they get in the accuracy run.""",
     hint="""Use the same build for all runs, and keep the input tensor out of the memory that activations
     use, or copy the input there before each inference, within the timed window.""",
 )
@@ -237,6 +238,10 @@ def check_accuracy(entry: Entry, facts: Recomputed) -> Iterator[Finding]:
         if not broken:
             yield LABELS_UNKNOWN.found(f"{entry.where}: {outputs.file}", facts.accuracy_reason or "")
     else:
+        if outputs.set is not None and not outputs.labels_known:
+            yield LABELS_UNKNOWN.found(
+                f"{entry.where}: {outputs.file}", "the classes are those that the table states itself"
+            )
         yield from _check_stated(entry, facts, outputs)
         yield from _check_print(entry, facts)
     yield from _check_runs(entry, facts, outputs)

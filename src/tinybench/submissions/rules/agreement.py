@@ -24,6 +24,8 @@ def agrees(stated: float, exact: float, step: float) -> bool:
     if math.isclose(stated, exact, rel_tol=1e-9):
         return True
     places = stated / step
+    if not abs(places) < 1e15:  # no float has that many places
+        return False
     return math.isclose(places, round(places), abs_tol=1e-6) and Figure(stated, step).agrees(exact)
 
 
