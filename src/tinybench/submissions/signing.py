@@ -76,7 +76,7 @@ def look(folder: Path) -> Signable:
 
 
 def about_files(verdict: Verdict) -> tuple[Found, ...]:
-    """The findings that a reviewer states: not those about what others signed, or the same reviewer before."""
+    """The findings that a reviewer states: not those about what others, or this reviewer before, signed."""
     return tuple(found for found in verdict.findings if not found.code.startswith("TB8"))
 
 
