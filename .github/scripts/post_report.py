@@ -56,9 +56,10 @@ _UNREADABLE: Final = (
     ValueError,
 )
 """What ``zipfile`` raises on files that were made to break it."""
-_TAG: Final = re.compile(r"<(?!/?(?:details|summary)>|br>)")
-_ENTITY: Final = re.compile(r"&(?!(?:lt|gt|amp|quot);)")
-"""An ``@`` may be written as one, too."""
+_TAG: Final = re.compile(r"<(?!/?(?:details|summary)>)(?=[A-Za-z/!?])")
+"""What HTML takes for the beginning of a tag, but for those that tinybench writes."""
+_ENTITY: Final = re.compile(r"&(?!lt;)(?=[A-Za-z#])")
+"""An ``@`` may be written as one, too; ``&lt;`` is what tinybench writes."""
 _MENTION: Final = re.compile(r"(?<=[@#])(?=\w)")
 _LINK: Final = re.compile(r"(?<=\])(?=[(\[:])")
 _JOINER: Final = "\u2060"

@@ -39,6 +39,8 @@ class Changes:
     """The submissions among them."""
     outside: tuple[str, ...]
     """Paths that are in no submission."""
+    beside: tuple[str, ...]
+    """Those of them that are in the ``submissions`` folder."""
 
     @property
     def to_check(self) -> tuple[Place, ...]:
@@ -99,16 +101,21 @@ def classify(changes: Sequence[Change], below: str, earlier: Iterable[str], root
         elif place not in states:
             there = (root / place.path).is_dir()
             states[place] = "added" if place not in before else "altered" if there else "removed"
-    return Changes(tuple(changes), states, tuple(outside))
+    beside = tuple(path for path in outside if path.startswith(_prefix(below)))
+    return Changes(tuple(changes), states, tuple(outside), beside)
 
 
 def _place(path: str, below: str) -> Place | None:
     """The submission that a file of the repository lies in."""
-    prefix = f"{below}/" if below != "." else ""
-    if not path.startswith(prefix):
+    if not path.startswith(_prefix(below)):
         return None
-    parts = path.removeprefix(prefix).split("/")
+    parts = path.removeprefix(_prefix(below)).split("/")
     # A submodule is a single entry where the folder of a submission should be.
     if len(parts) < 3 or not all(is_slug(part) for part in parts[:3]):
         return None
     return Place(*parts[:3])
+
+
+def _prefix(below: str) -> str:
+    """What paths in the ``submissions`` folder begin with."""
+    return f"{below}/" if below != "." else ""

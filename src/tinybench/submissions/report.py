@@ -195,7 +195,8 @@ def _tail(report: Report) -> Iterator[str]:
         yield "<details><summary>What to do</summary>"
         yield ""
         for number, rule in report.rules.items():
-            yield f"- **{number}** {rule.title}. {rule.hint}"
+            # A hint may name <round>, which is no tag.
+            yield f"- **{number}** {rule.title}. {rule.hint}".replace("<", "&lt;")
         yield ""
         yield "</details>"
         yield ""

@@ -40,9 +40,10 @@ OUTSIDE: Final = rule(
     "TB153",
     "changes-outside",
     "error",
-    title="The change adds submissions and changes something else",
-    why="""Submissions are data, which automation can judge; code, tasks, devices and workflows are judged
-    by people. A pull request that changes both could change the rules that it is judged by.""",
+    title="The change touches what is in no submission",
+    why="""Submissions are data, which automation can judge; code, tasks, devices, workflows and the keys in
+    submissions/trusted-keys.toml are judged by people. A pull request that changes both could change the
+    rules that it is judged by, and one that only changes the keys has nothing that automation can pass.""",
     hint="Open a pull request of its own for what is not a submission.",
 )
 NOT_A_FILE: Final = rule(
@@ -70,11 +71,12 @@ def check_change(changes: Changes) -> Iterator[Finding]:
     organisations = sorted({place.organisation for place in changes.submissions})
     if len(organisations) > 1:
         yield SEVERAL.found(".", f"touches {', '.join(organisations[:_SHOWN])}")
-    if changes.submissions:
-        for path in changes.outside[:_SHOWN]:
-            yield OUTSIDE.found(shown(path), "is in no submission")
-        if len(changes.outside) > _SHOWN:
-            yield OUTSIDE.found(".", f"and {len(changes.outside) - _SHOWN} more files")
+    # A change of code alone is no matter of submissions; one of the keys whose signatures count is.
+    elsewhere = changes.outside if changes.submissions else changes.beside
+    for path in elsewhere[:_SHOWN]:
+        yield OUTSIDE.found(shown(path), "is in no submission")
+    if len(elsewhere) > _SHOWN:
+        yield OUTSIDE.found(".", f"and {len(elsewhere) - _SHOWN} more files")
     outside = set(changes.outside)
     for change in changes.files:
         if change.path not in outside and change.new_mode not in _PLAIN:
