@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tinybench.results.store import read as load_result
     from tinybench.results.store import verify as verify_result
     from tinybench.runners.registry import runner_names
+    from tinybench.submissions.importing.api import import_mlperf_tiny
 
 __all__ = [
     "Metric",
@@ -33,6 +34,7 @@ __all__ = [
     "Result",
     "TinybenchError",
     "__version__",
+    "import_mlperf_tiny",
     "load_result",
     "profile",
     "run",
@@ -46,6 +48,7 @@ _HOMES = {
     "Profile": ("tinybench.profiling.schema", "Profile"),
     "Result": ("tinybench.results.schema", "Result"),
     "TinybenchError": ("tinybench.errors", "TinybenchError"),
+    "import_mlperf_tiny": ("tinybench.submissions.importing.api", "import_mlperf_tiny"),
     "load_result": ("tinybench.results.store", "read"),
     "profile": ("tinybench.profiling.measure", "profile"),
     "run": ("tinybench.api", "run"),

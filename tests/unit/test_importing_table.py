@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from published_fixtures import row
-from tinybench.errors import DataError
+from tinybench.errors import DataError, UsageError
 from tinybench.results.schema import DeviceRef, Result
 from tinybench.submissions.importing import table
 from tinybench.submissions.importing.table import convert, findings
@@ -176,14 +176,23 @@ def test_models_by_division_variant_and_format() -> None:
             r"line 3: board: 'Other', but 'NUCLEO-L4R5ZI' on line 2",
         ),
         ([row(2), row(3)], r"line 2: NUCLEO_L4R5ZI: two rows have the same task and variant"),
-        ([row(2), row(3, system="nucleo_l4r5zi")], r"line 3: nucleo_l4r5zi: mlperf-v1\.2/.* another system"),
-        ([row(2, organization="四川")], r"line 2: "),
-        ([row(2, board="板")], r"line 2: "),
+        ([row(2), row(3, system="nucleo_l4r5zi")], "NUCLEO_L4R5ZI of Example has the same place"),
+        ([row(2, organization="四川")], "no part of a path follows"),
+        ([row(2, board="板")], "no part of a path follows"),
     ],
 )
 def test_tables_that_contradict_themselves(rows: list[table.PublishedRow], said: str) -> None:
-    with pytest.raises(DataError, match=said):
+    with pytest.raises((DataError, UsageError), match=said):
         convert(rows)
+
+
+def test_one_system_in_both_divisions() -> None:
+    drafts = convert([row(2, division="open"), row(3), row(4, division="open", system="Other")])
+    assert {draft.place.path: draft.system.division for draft in drafts} == {
+        "mlperf-v1.2/example/nucleo_l4r5zi": "closed",
+        "mlperf-v1.2/example/nucleo_l4r5zi-open": "open",
+        "mlperf-v1.2/example/other": "open",
+    }
 
 
 def test_a_row_like_any_other_has_no_findings() -> None:

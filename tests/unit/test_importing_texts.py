@@ -24,6 +24,8 @@ TVM = '{"TVM": {"SHA": "e3a6"}, "CMSIS_NN": {"SHA": "5126"}}'
         ("Bosch HALE 1.0.175", None, ("Bosch HALE", "1.0.175", None, None)),
         ("Syntiant SDK / Core 2", "TensorFlow, Syntiant SDK", ("Syntiant SDK", None, None, None)),
         ("microTVM + CMSIS-NN", TVM, ("microTVM", "e3a6", "CMSIS-NN", "5126")),
+        ("microTVM", TVM, ("microTVM", "e3a6", "CMSIS-NN", "5126")),
+        ("microTVM", '{"TVM": {"SHA": "e3a6"}}', ("microTVM", "e3a6", None, None)),
         ("microTVM (native schedules)", TVM, ("microTVM", "e3a6", "native schedules", None)),
         ("ONNC + CMSIS-NN (CMSIS_5)", '{"CMSIS_5": {"SHA": "b966"}}', ("ONNC", None, "CMSIS-NN", "b966")),
         ("ONNC + Andes NN", '{"andes_nn": {"SHA": ""}}', ("ONNC", None, "Andes NN", None)),
@@ -45,7 +47,7 @@ def test_engines(text: str, libraries: str | None, expected: tuple[str | None, .
     assert found.compiler == "GCC 12"
 
 
-@pytest.mark.parametrize("text", ["", "none", "X-CUBE-AI of our own", "my X-CUBE-AI 7.3.0", "microTVM"])
+@pytest.mark.parametrize("text", ["", "none", "X-CUBE-AI of our own", "my X-CUBE-AI 7.3.0", "TVM"])
 def test_other_engines_are_not_guessed(text: str) -> None:
     assert engines.engine(text, None, None) is None
     if text:
@@ -87,6 +89,23 @@ def test_libraries_that_are_no_object_of_commits(libraries: str) -> None:
 )
 def test_cores(processor: str, kind: str | None, expected: str | None) -> None:
     assert hardware.core(processor, kind) == expected
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "expected"),
+    [
+        ("Syntiant Core 2", "npu"),
+        ("Qualcomm Sensing Hub", "npu"),
+        ("NE16", "npu"),
+        ("ANPU", "npu"),
+        ("Xilinx Z-7020, XC7Z020", "fpga"),
+        ("Artix-7 C7A100TCSG324-1", "fpga"),
+        ("DSP Co-processor", None),
+        (None, None),
+    ],
+)
+def test_accelerators(accelerator: str | None, expected: str | None) -> None:
+    assert hardware.kind_of(accelerator) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from published_fixtures import row
 from tinybench.errors import DataError, OutputError
 from tinybench.submissions import manifest, scanning
+from tinybench.submissions.evidence import evidence_openers
 from tinybench.submissions.importing.table import convert
 from tinybench.submissions.importing.writing import Draft, write
 
@@ -82,26 +83,33 @@ def test_links_are_not_followed(tmp_path: Path, part: str) -> None:
 def test_evidence_is_copied_and_listed(tmp_path: Path) -> None:
     made = draft()
     (result,) = made.results.values()
-    log = tmp_path / "log.txt"
-    log.write_bytes(b"laps\r\n")
+    large = b"a line\r\n" * 40_000
     with_evidence = Draft(
         made.place,
         made.system,
         made.results,
-        {(result.id, "performance-log.txt"): log, (result.id, "b.txt"): b"b"},
+        {(result.id, "performance-log.txt"): lambda: b"laps\r\n", (result.id, "b.txt"): lambda: large},
     )
     write([with_evidence], tmp_path / "out")
     folder = tmp_path / "out" / PLACE
     assert files(folder)[f"evidence/{result.id}/performance-log.txt"] == b"laps\r\n"
-    assert manifest.check(folder, scanning.scan(folder).inventory).findings == ()
+    scan = scanning.scan(folder)
+    assert manifest.check(folder, scan.inventory).findings == ()
+    with evidence_openers(folder, scan.inventory, result.id)["b.txt"]() as stream:
+        assert stream.read() == large
 
 
-def test_evidence_that_is_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["log.txt", "model.elf"])
+def test_evidence_that_cannot_be_kept(tmp_path: Path, name: str) -> None:
+    def read() -> bytes:
+        if name == "log.txt":
+            raise DataError("log.txt: changed while it was read")
+        return b""
+
     made = draft()
     (result,) = made.results.values()
-    gone = Draft(made.place, made.system, made.results, {(result.id, "log.txt"): tmp_path / "gone"})
-    with pytest.raises(DataError, match=r"gone: No such file"):
-        write([gone], tmp_path / "out")
+    with pytest.raises(DataError, match=name):
+        write([Draft(made.place, made.system, made.results, {(result.id, name): read})], tmp_path / "out")
     assert not files(tmp_path / "out")
 
 

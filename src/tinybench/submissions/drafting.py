@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from pydantic import ValidationError
 
@@ -20,11 +18,8 @@ from tinybench.results.schema import DeviceRef, Result
 from tinybench.specs import DeviceSpec
 from tinybench.specs.base import first_error, read_toml
 from tinybench.submissions import layout, packing
+from tinybench.submissions.evidence import stored
 from tinybench.submissions.system import Memory, System
-
-_PACK_FROM: Final = 256 * 1024
-"""Text evidence of this size or more is kept gzip-compressed."""
-_TEXT: Final = (".txt", ".log", ".csv", ".json", ".async")
 
 
 @dataclass(frozen=True)
@@ -167,15 +162,12 @@ def _take(folder: Path, result: Result, written: list[Path]) -> Taken:
     assert result.path is not None  # it was read from a file
     evidence, left_out = [], []
     for item in result.evidence:
-        relative = layout.evidence_path(result.id, item.name)
-        data = (store.evidence_folder(result.path) / item.name).read_bytes()
-        if len(data) >= _PACK_FROM and Path(item.name).suffix in _TEXT:
-            relative, data = f"{relative}.gz", gzip.compress(data, mtime=0)
-        if layout.kind_of(relative) is None:
+        kept = stored(result.id, item.name, (store.evidence_folder(result.path) / item.name).read_bytes())
+        if kept is None:
             left_out.append(item.name)
             continue
-        _write(folder / relative, data, written)
-        evidence.append(relative)
+        _write(folder / kept[0], kept[1], written)
+        evidence.append(kept[0])
     relative = f"results/{store.file_name(result)}"
     _write(folder / relative, result.path.read_bytes(), written)
     return Taken(relative, tuple(evidence), tuple(left_out))

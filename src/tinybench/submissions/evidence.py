@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from tinybench.errors import DataError
 from tinybench.files.guarded import Folder
@@ -18,6 +19,24 @@ from tinybench.submissions.scanning import Inventory
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+_PACK_FROM: Final = 256 * layout.KIB
+"""Text evidence of this size or more is kept gzip-compressed."""
+_TEXT: Final = (".txt", ".log", ".csv", ".json", ".async")
+
+
+def stored(result_id: str, name: str, data: bytes) -> tuple[str, bytes] | None:
+    """How an evidence file is kept: path below the submission and bytes; large texts are compressed.
+
+    None if a submission cannot hold it: it is no data, or too large.
+    """
+    path = layout.evidence_path(result_id, name)
+    if len(data) > layout.MAX_UNPACKED:
+        return None
+    if len(data) >= _PACK_FROM and Path(name).suffix in _TEXT:
+        path, data = f"{path}.gz", gzip.compress(data, mtime=0)
+    kind = layout.kind_of(path)
+    return None if kind is None or len(data) > kind.max_bytes else (path, data)
 
 
 def evidence_openers(path: Path, inventory: Inventory, result_id: str) -> dict[str, Opener]:

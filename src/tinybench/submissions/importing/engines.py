@@ -20,6 +20,8 @@ _PATTERNS: Final = tuple(
         (rf"Syntiant SDK{_VERSION}(?: / Core 2)?", "Syntiant SDK", None),
         (rf"microTVM{_VERSION} \+ CMSIS-NN", "microTVM", "CMSIS-NN"),
         (rf"microTVM{_VERSION} \(native schedules\)", "microTVM", "native schedules"),
+        (rf"microTVM{_VERSION}", "microTVM", None),
+        (rf"ONNC{_VERSION}", "ONNC", None),
         (rf"ONNC{_VERSION} \+ CMSIS-NN(?: \(CMSIS_5\))?", "ONNC", "CMSIS-NN"),
         (rf"ONNC{_VERSION} \+ Andes NN(?: library)?", "ONNC", "Andes NN"),
         (
@@ -44,6 +46,8 @@ _PATTERNS: Final = tuple(
         (r"self-developed", "self-developed", None),
     )
 )
+_KERNELS: Final = ("CMSIS-NN", "Andes NN")
+"""Kernel libraries that are known to be there because their commit is given."""
 _LIBRARIES: Final = {"microTVM": ("TVM",), "CMSIS-NN": ("CMSIS_NN", "CMSIS_5"), "Andes NN": ("andes_nn",)}
 """Keys under which a submitter's JSON of libraries gives the commit of an engine or of its kernels."""
 
@@ -64,6 +68,8 @@ def engine(text: str, compiler: str | None, libraries: str | None) -> Engine | N
         if found is not None:
             stated = found.groupdict().get("version")
             commits = _commits(libraries)
+            if kernels is None:
+                kernels = next((key for key in _KERNELS if _commit(commits, key)), None)
             return Engine(
                 name=name,
                 version=stated or _commit(commits, name),

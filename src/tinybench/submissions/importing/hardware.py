@@ -30,6 +30,11 @@ _CORES: Final = tuple(
         (r"RISC-?V\b", "riscv"),
     )
 )
+_ACCELERATORS: Final = (
+    (re.compile(r"\bXC[67]|\bXCVU|Artix|Kintex|Virtex|Zynq|\bVCU\d|FPGA", re.IGNORECASE), "fpga"),
+    (re.compile(r"NPU\b|\bNE16\b|Syntiant Core|Sensing Hub|Ethos", re.IGNORECASE), "npu"),
+)
+
 _FORMATS: Final = (
     (re.compile(r"int8|8-bit", re.IGNORECASE), "int8"),
     (re.compile(r"fp16|float16", re.IGNORECASE), "fp16"),
@@ -55,6 +60,14 @@ def core(processor: str, kind: str | None = None) -> str | None:
         found = pattern.search(processor)
         if found is not None:
             return found.expand(name).lower()
+    return None
+
+
+def kind_of(accelerator: str | None) -> str | None:
+    """``npu`` or ``fpga`` if the text names such an accelerator, which then executes the model."""
+    for pattern, kind in _ACCELERATORS:
+        if accelerator is not None and pattern.search(accelerator):
+            return kind
     return None
 
 

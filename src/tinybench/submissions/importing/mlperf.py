@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from tinybench.errors import DataError
 from tinybench.mlperf_tiny.tasks import BENCHMARKS, accuracy_set
-from tinybench.results.schema import DataRef, ModelRef, Source, TaskRef, Tool
+from tinybench.results.schema import (
+    ACCURACY,
+    DEVICE_METRICS,
+    DataRef,
+    MetricName,
+    ModelRef,
+    Source,
+    TaskRef,
+    Tool,
+    Unavailable,
+)
+from tinybench.submissions.findings import rule
 from tinybench.submissions.layout import Place, slug
 from tinybench.submissions.system import Division
 
@@ -35,21 +48,36 @@ _DISPLAY: Final = {"renesas": "Renesas", "qualcomm": "Qualcomm"}
 """Organisations that their rounds spell differently; all others are shown as they are spelled."""
 
 
+NOT_NORMALISED: Final = rule(
+    "TB910",
+    "published-text-not-normalised",
+    "warning",
+    title="A published text could not be turned into a typed field",
+    why="""Engine, core and clock are free text where they were published. A text that is none of those known
+    is kept as it stands, and the typed field stays empty: a guess would put a system in the wrong row of
+    every comparison.""",
+    hint="Add the text to the tables of tinybench.submissions.importing, with a source for what it means.",
+)
+
+
 def repository(round_: str) -> str:
     """Where the results of a round were published."""
     return f"https://github.com/mlcommons/tiny_results_{round_}"
 
 
-def attribution(round_: str, division: str, task: str, organisation: str, system: str, path: str) -> str:
+def attribution(
+    round_: str, division: str, task: str, organisation: str, system: str, path: str, *, in_repository: bool
+) -> str:
     """What has to be said beside the figures.
 
     Suite, version, division, benchmark, organisation, system and source: MLPerf Results Messaging Guidelines,
     "Required Information" and "Required Footnote", with the trademark legend. The date of retrieval and an
     entry number, which they name as well, are not known.
     """
+    retrieved = f"Retrieved from {repository(round_)}, {path}." if in_repository else f"From a copy, {path}."
     return (
         f"MLPerf™ Tiny {round_}, {division} division, benchmark {task}: {organisation}, system {system}. "
-        f"Retrieved from {repository(round_)}, {path}. {_LEGEND} {_OURS}"
+        f"{retrieved} {_LEGEND} {_OURS}"
     )
 
 
@@ -62,29 +90,67 @@ def source(
     system: str,
     path: str,
     original: Mapping[str, str],
+    in_repository: bool = True,
 ) -> Source:
-    """Where a result was published, with its attribution."""
+    """Where a result was published, with its attribution.
+
+    Args:
+        round_, division, task, organisation, system: as the source spells them.
+        path: folder in the repository, or in a copy of a part of it.
+        original: texts that were normalised.
+        in_repository: whether ``path`` is the one in the repository of the round.
+    """
     return Source(
         kind="mlperf-tiny",
         round=round_,
         division=division,
         organisation=organisation,
         system=system,
-        repository=repository(round_),
+        repository=repository(round_) if in_repository else None,
         path=path,
         licence=LICENCE,
-        attribution=attribution(round_, division, task, organisation, system, path),
+        attribution=attribution(
+            round_, division, task, organisation, system, path, in_repository=in_repository
+        ),
         original=dict(original),
     )
 
 
-def place(round_: str, organisation: str, system: str) -> Place:
-    """Where the submission belongs; spellings of one name that differ in case only share a folder.
+@dataclass(frozen=True)
+class Named:
+    """A system, as its source names it."""
+
+    round: str
+    division: Division
+    organisation: str
+    system: str
+
+
+def places(systems: Iterable[Named]) -> dict[Named, Place]:
+    """Where the submission of each system belongs.
+
+    Spellings of an organisation that differ in case only share a folder. Where a name is in both divisions,
+    that of the open one gets ``-open`` behind it.
 
     Raises:
+        DataError: two systems would share a folder.
         UsageError: a name has no letter or digit that can be written in ASCII.
     """
-    return Place(f"mlperf-{slug(round_)}", slug(organisation), slug(system))
+    wanted = list(dict.fromkeys(systems))
+    found: dict[Named, Place] = {}
+    taken: dict[Place, Named] = {}
+    for named in sorted(wanted, key=lambda named: (named.division, wanted.index(named))):
+        place = Place(f"mlperf-{slug(named.round)}", slug(named.organisation), slug(named.system))
+        if named.division == "open" and taken.get(place, named).division == "closed":
+            place = replace(place, system=f"{place.system}-open")
+        if place in taken:
+            raise DataError(
+                f"{named.system} of {named.organisation} ({named.round}): {taken[place].system} of "
+                f"{taken[place].organisation} has the same place, {place.path}",
+                hint="names that differ in case or punctuation only are one system",
+            )
+        found[named], taken[place] = place, named
+    return found
 
 
 def display_name(organisation: str) -> str:
@@ -103,6 +169,27 @@ def data_ref(task: str, round_: str) -> DataRef:
     return DataRef(
         split=used.split, dataset=used.dataset, dataset_sha256=None, samples=used.samples, limit=None
     )
+
+
+def unavailable(task: str, given: Set[MetricName], reason: str) -> Iterator[Unavailable]:
+    """What a result could hold and does not.
+
+    Args:
+        task: of MLPerf Tiny.
+        given: the metrics that it holds.
+        reason: why those are missing of which nothing else is known.
+    """
+    metric = BENCHMARKS[task].metric
+    wanted = [*DEVICE_METRICS, *([ACCURACY[metric]] if metric else [])]
+    reasons: dict[MetricName, str] = {
+        "energy.per_inference": "published as average power over the stream"
+        if metric is None
+        else "no energy run was published for this row",
+        "power.active": "not published; energy per inference times throughput would be derived, not measured",
+    }
+    for name in wanted:
+        if name not in given:
+            yield Unavailable(name=name, reason=reasons.get(name, reason))
 
 
 def model_ref(

@@ -12,12 +12,11 @@ from decimal import Decimal
 from typing import Final
 
 from tinybench import specs
-from tinybench.errors import DataError, UsageError
+from tinybench.errors import DataError
 from tinybench.mlperf_tiny.published import PublishedRow
 from tinybench.mlperf_tiny.tasks import BENCHMARKS
 from tinybench.results.schema import (
     ACCURACY,
-    DEVICE_METRICS,
     METRIC_NAMES,
     Accelerator,
     DeviceRef,
@@ -25,7 +24,6 @@ from tinybench.results.schema import (
     Metric,
     MetricName,
     Result,
-    Unavailable,
     is_decisive,
     meets,
     new_result,
@@ -33,22 +31,12 @@ from tinybench.results.schema import (
 from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.importing import engines, hardware, mlperf
 from tinybench.submissions.importing.writing import Draft
-from tinybench.submissions.layout import slug
+from tinybench.submissions.layout import Place, slug
 from tinybench.submissions.system import Division, System
 
 RUNNER: Final = "mlperf-tiny"
 """Which of the two runners measured, the table does not say."""
 
-NOT_NORMALISED: Final = rule(
-    "TB910",
-    "published-text-not-normalised",
-    "warning",
-    title="A published text could not be turned into a typed field",
-    why="""Engine, core and clock are free text where they were published. A text that is none of those known
-    is kept as it stands, and the typed field stays empty: a guess would put a system in the wrong row of
-    every comparison.""",
-    hint="Add the text to the tables of tinybench.submissions.importing, with a source for what it means.",
-)
 LATENCY: Final = rule(
     "TB911",
     "published-latency-contradicts-throughput",
@@ -122,7 +110,6 @@ _FIGURES: Final[dict[MetricName, tuple[str, int]]] = {
 _IN_SOURCE: Final = ("round", "division", "organization", "system", "source_path")
 """Columns that ``Source`` holds as they stand; the other ones go into its ``original``."""
 _OF_SYSTEM: Final = (
-    "division",
     "board",
     "processor",
     "isa_core",
@@ -145,20 +132,15 @@ def convert(rows: Iterable[PublishedRow]) -> tuple[Draft, ...]:
 
     Raises:
         DataError: rows contradict each other about one system, or two systems would share a folder.
+        UsageError: a name has no letter or digit that can be written in ASCII.
     """
-    systems: dict[tuple[str, str, str], list[PublishedRow]] = defaultdict(list)
+    systems: dict[mlperf.Named, list[PublishedRow]] = defaultdict(list)
     for row in rows:
-        systems[row["round"], row["organization"], row["system"]].append(row)
-    drafts: dict[str, Draft] = {}
-    for group in systems.values():
-        draft = _draft(group)
-        if draft.place.path in drafts:
-            raise DataError(
-                f"line {group[0].line}: {group[0]['system']}: {draft.place.path} is another system's place",
-                hint="two names that differ in case or punctuation only are one system; merge the rows",
-            )
-        drafts[draft.place.path] = draft
-    return tuple(drafts[path] for path in sorted(drafts))
+        named = mlperf.Named(row["round"], _division(row), row["organization"], row["system"])
+        systems[named].append(row)
+    places = mlperf.places(systems)
+    drafts = [_draft(places[named], group) for named, group in systems.items()]
+    return tuple(sorted(drafts, key=lambda draft: draft.place.path))
 
 
 def findings(rows: Iterable[PublishedRow]) -> Iterator[Finding]:
@@ -178,13 +160,13 @@ def findings(rows: Iterable[PublishedRow]) -> Iterator[Finding]:
 
 def _texts(row: PublishedRow) -> Iterator[Finding]:
     if _known_engine(row) is None:
-        yield NOT_NORMALISED.found(row.label, f"engine '{row['engine']}' is none of those known")
+        yield mlperf.NOT_NORMALISED.found(row.label, f"engine '{row['engine']}' is none of those known")
     processor = row.text("processor")
     if processor is not None and _core(row) is None:
-        yield NOT_NORMALISED.found(row.label, f"processor '{processor}' is none of those known")
+        yield mlperf.NOT_NORMALISED.found(row.label, f"processor '{processor}' is none of those known")
     clock = row.text("frequency_text")
     if clock is not None and hardware.clock_hz(clock) is None:
-        yield NOT_NORMALISED.found(row.label, f"'{clock}' is not one clock")
+        yield mlperf.NOT_NORMALISED.found(row.label, f"'{clock}' is not one clock")
 
 
 def _latency(row: PublishedRow) -> Iterator[Finding]:
@@ -215,7 +197,7 @@ def _quality(row: PublishedRow) -> Iterator[Finding]:
         yield BELOW_TARGET.found(row.label, f"{column} {accuracy}, the target is {benchmark.target}")
 
 
-def _draft(rows: list[PublishedRow]) -> Draft:
+def _draft(place: Place, rows: list[PublishedRow]) -> Draft:
     first = rows[0]
     for row in rows:
         for column in _OF_SYSTEM:
@@ -225,11 +207,7 @@ def _draft(rows: list[PublishedRow]) -> Draft:
                     f"for the same system {first['system']}",
                     hint="all rows of a system describe the same one",
                 )
-    try:
-        place = mlperf.place(first["round"], first["organization"], first["system"])
-        results = {_name(row): _result(row) for row in rows}
-    except UsageError as error:
-        raise DataError(f"line {first.line}: {error.message}", hint=error.hint) from None
+    results = {_name(row): _result(row) for row in rows}
     if len(results) != len(rows):
         raise DataError(
             f"line {first.line}: {first['system']}: two rows have the same task and variant",
@@ -299,7 +277,9 @@ def _result(row: PublishedRow) -> Result:
         runner=RUNNER,
         source=published,
         metrics=metrics,
-        unavailable=tuple(_unavailable(task, {metric.name for metric in metrics})),
+        unavailable=tuple(
+            mlperf.unavailable(task, {metric.name for metric in metrics}, "not in the published table")
+        ),
         windows=(),
         layers=(),
         evidence=(),
@@ -330,27 +310,6 @@ def _note(name: MetricName, task: str) -> str | None:
         case "latency.per_inference", _:
             return "one over the median throughput"
     return None
-
-
-def _unavailable(task: str, given: set[MetricName]) -> Iterator[Unavailable]:
-    benchmark = BENCHMARKS[task]
-    wanted: list[MetricName] = list(DEVICE_METRICS)
-    if benchmark.metric is not None:
-        wanted += [name for name in METRIC_NAMES if name == ACCURACY[benchmark.metric]]
-    for name in wanted:
-        if name in given:
-            continue
-        if name == "energy.per_inference":
-            reason = (
-                "published as average power over the stream"
-                if task == "sww"
-                else "no energy run was published for this row"
-            )
-        elif name == "power.active":
-            reason = "not published; energy per inference times throughput would be derived, not measured"
-        else:
-            reason = "not in the published table"
-        yield Unavailable(name=name, reason=reason)
 
 
 def _notes(row: PublishedRow) -> Iterator[str]:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,8 @@ from tinybench.errors import DataError, OutputError
 from tinybench.files import strict_json
 from tinybench.results.schema import Result
 from tinybench.submissions import manifest
-from tinybench.submissions.layout import Place, evidence_path
+from tinybench.submissions.evidence import stored
+from tinybench.submissions.layout import Place
 from tinybench.submissions.system import System
 
 Outcome = Literal["new", "unchanged", "replaced"]
@@ -29,8 +30,8 @@ class Draft:
     system: System
     results: Mapping[str, Result]
     """Name of the file, such as ``kws.json`` -> result."""
-    evidence: Mapping[tuple[str, str], Path | bytes]
-    """(Result id, evidence name) -> the file to copy, or its bytes."""
+    evidence: Mapping[tuple[str, str], Callable[[], bytes]]
+    """(Result id, evidence name) -> what gives its bytes; ``stored`` says that a submission can hold them."""
 
     def documents(self) -> dict[str, bytes]:
         """Path below the submission -> bytes, for all that is not evidence."""
@@ -48,7 +49,7 @@ def write(drafts: Iterable[Draft], root: Path, *, replace: bool = False) -> dict
 
     Raises:
         OutputError: a folder is in the way, or cannot be written; what was written before stays.
-        DataError: an evidence file cannot be read.
+        DataError: an evidence file cannot be read, or a submission cannot hold it.
     """
     return {draft.place: _write(draft, root, replace) for draft in drafts}
 
@@ -97,9 +98,11 @@ def _fill(draft: Draft, folder: Path) -> None:
     for path, data in draft.documents().items():
         entries.append(manifest.Entry(path=path, bytes=len(data), sha256=_sha256(data)))
         _put(folder / path, data)
-    for (result_id, name), content in draft.evidence.items():
-        path = evidence_path(result_id, name)
-        data = content if isinstance(content, bytes) else _read(content)
+    for (result_id, name), read in draft.evidence.items():
+        kept = stored(result_id, name, read())
+        if kept is None:
+            raise DataError(f"{name}: a submission cannot hold it", hint="leave it out")
+        path, data = kept
         entries.append(manifest.Entry(path=path, bytes=len(data), sha256=_sha256(data)))
         _put(folder / path, data)
     _put(folder / manifest.NAME, manifest.Manifest(files=tuple(entries)).to_json())
@@ -108,13 +111,6 @@ def _fill(draft: Draft, folder: Path) -> None:
 def _put(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}", hint="is the tree complete?") from None
 
 
 def _sha256(data: bytes) -> str:
