@@ -86,7 +86,7 @@ def test_workflows_are_safe(path: Path) -> None:
         ("submission.yml", "    timeout-minutes: 30\n", "", "no time limit"),
         ("submission.yml", "persist-credentials: false", "persist-credentials: true", "the token"),
         ("submission.yml", '"$NUMBER"', '"${{ github.event.pull_request.number }}"', "pasted into a script"),
-        ("submission.yml", "run: base/.github", "run: proposed/.github", "what a pull request brings"),
+        ("submission.yml", "base/.github", "proposed/.github", "what a pull request brings"),
         ("submission.yml", "github.event.pull_request.number", "secrets.KEY", "uses a secret"),
         ("submission.yml", " # v7.0.1\n", "\n", "not pinned"),
         ("ci.yml", "3d3c42e5aac5ba805825da76410c181273ba90b1", "v7", "not pinned"),
