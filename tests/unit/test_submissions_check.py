@@ -457,3 +457,11 @@ def test_published_figures_stay_as_they_are_and_are_marked(
     taken_over = check_one(published, tmp_path / "published")
     assert {(row.severity, row.code) for row in rows(taken_over)} == {("warning", "TB313")}
     assert taken_over.passed
+
+
+def test_what_others_cannot_mend_is_a_warning(published: Draft, tmp_path: Path) -> None:
+    power_of_another(published)
+    report = check_one(published, tmp_path)
+    assert {row.severity for row in rows(report) if row.code == "TB503"} == {"warning"}
+    assert report.passed
+    assert report.submissions[0].results[0].tier == "published elsewhere"

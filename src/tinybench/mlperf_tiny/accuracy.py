@@ -57,7 +57,7 @@ def labelled(samples: Iterable[Sample], label_of: Callable[[str], int | None]) -
         labels[file] = label
     if len({len(values) for windows in outputs.values() for values in windows}) > 1:
         raise DataError("the samples of the log have different numbers of outputs")
-    rows = [np.mean(windows, axis=0) for windows in outputs.values()]
+    rows = [windows[0] if len(windows) == 1 else np.mean(windows, axis=0) for windows in outputs.values()]
     return Labelled(
         np.array(rows, dtype=np.float64).reshape(len(rows), -1),
         np.array(list(labels.values()), dtype=np.int64),

@@ -36,6 +36,10 @@ RATE_HZ: Final = 1000.0
 MAX_SAMPLE_J: Final = 1000.0 / RATE_HZ
 """A sample of more than 1 kW is none."""
 
+BEGINS: Final = b"Logging initialized"
+"""How the first line of a session begins: what does not hold this is no log of this runner."""
+_BEGINS: Final = BEGINS.decode()
+
 _MAX_WINDOWS: Final = 200_000
 _MAX_WORDS: Final = 1000
 
@@ -81,7 +85,7 @@ def read_log(data: bytes | BinaryIO, name: str) -> Log:
     best, chosen, count = _LogReader(), 0, 0
     current: _LogReader | None = None
     for line in read_lines(data, name):
-        if line.startswith("Logging initialized"):
+        if line.startswith(_BEGINS):
             if current is not None and (current.complete or not best.complete):
                 best, chosen = current, count
             current, count = _LogReader(), count + 1

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Final, TypeVar
 
-from tinybench.submissions.findings import Finding, rule
+from tinybench.submissions.findings import Finding, Rule, rule
 from tinybench.submissions.verdict import Figure, Outcome, Verdict
 
 COPY: Final = rule(
@@ -60,8 +61,11 @@ PUBLISHED_AGAIN: Final = rule(
     hint="Nothing to do.",
 )
 
+_T = TypeVar("_T")
+
 _MIN_BYTES: Final = 1024
 _MIN_METRICS: Final = 2
+_SHOWN: Final = 3
 _RAW: Final = ("log.txt", "results.txt", "results.json", "energy.bin", ".log")
 """How the names of what a run leaves behind end: what holds times or samples of that run."""
 
@@ -95,45 +99,51 @@ class Index:
                 figures = _fingerprint(outcome)
                 if figures is not None:
                     self._figures[figures].append(owner)
+        for owners in (*self._evidence.values(), *self._figures.values()):
+            # Those that were not published elsewhere come first: they decide how grave it is.
+            owners.sort(key=lambda owner: owner.outcome.published)
 
     def check(self, verdict: Verdict) -> Iterator[Finding]:
         """What of one submission is also elsewhere; it must be one that the index was made of."""
-        others = [place for place in self._digests.get(verdict.digest or "", ()) if place != verdict.place]
-        if others:
+        copies = (place for place in self._digests.get(verdict.digest or "", ()) if place != verdict.place)
+        if others := _some(copies):
             yield COPY.found(".", f"has the manifest of {_list(others)}")
         for outcome in verdict.results:
             mine = _owner(verdict, outcome)
-            same = [owner for owner in self._ids[outcome.id] if owner.place != mine.place]
+            elsewhere = _some(owner.place for owner in self._ids[outcome.id] if owner.place != mine.place)
             within = [other.where for other in verdict.results if other.id == outcome.id]
-            if same:
-                yield SAME_RESULT.found(outcome.where, f"{outcome.id} is also in {_list(_places(same))}")
+            if elsewhere:
+                yield SAME_RESULT.found(outcome.where, f"{outcome.id} is also in {_list(elsewhere)}")
             elif len(within) > 1:
                 yield SAME_RESULT.found(outcome.where, f"{outcome.id} is in {_list(within)}")
             else:
-                yield from self._shared(mine)
+                yield from self._evidence_of(mine)
+                yield from self._figures_of(mine)
 
-    def _shared(self, mine: _Owner) -> Iterator[Finding]:
-        outcome = mine.outcome
+    def _evidence_of(self, mine: _Owner) -> Iterator[Finding]:
         shared: dict[_Owner, list[str]] = defaultdict(list)
-        for sha256, name in _raw(outcome).items():
-            for owner in self._evidence[sha256]:
-                if _is_other(owner, mine):
-                    shared[owner].append(name)
+        for sha256, name in _raw(mine.outcome).items():
+            for owner in _some(owner for owner in self._evidence[sha256] if _is_other(owner, mine)):
+                shared[owner].append(name)
         if shared:
-            again = outcome.published and all(owner.outcome.published for owner in shared)
             names = sorted({name for names in shared.values() for name in names})
-            yield (PUBLISHED_AGAIN if again else SAME_EVIDENCE).found(
-                f"{outcome.where}: evidence",
-                f"{', '.join(names)}: also the evidence of {_list(map(str, shared))}",
+            yield _rule(SAME_EVIDENCE, mine, shared).found(
+                f"{mine.outcome.where}: evidence",
+                f"{', '.join(names)}: also the evidence of {_list(list(shared))}",
             )
-        figures = _fingerprint(outcome)
-        equal = [] if figures is None else [o for o in self._figures[figures] if _is_other(o, mine)]
-        if not outcome.published:
-            equal = [owner for owner in equal if owner.organisation != mine.organisation]
+
+    def _figures_of(self, mine: _Owner) -> Iterator[Finding]:
+        figures = _fingerprint(mine.outcome)
+        if figures is None:
+            return
+        equal = _some(
+            owner
+            for owner in self._figures[figures]
+            if _is_other(owner, mine) and (mine.outcome.published or owner.organisation != mine.organisation)
+        )
         if equal:
-            again = outcome.published and all(owner.outcome.published for owner in equal)
-            yield (PUBLISHED_AGAIN if again else SAME_FIGURES).found(
-                outcome.where, f"has the figures of {_list(map(str, equal))}"
+            yield _rule(SAME_FIGURES, mine, equal).found(
+                mine.outcome.where, f"has the figures of {_list(equal)}"
             )
 
 
@@ -175,10 +185,16 @@ def _digits(figure: Figure) -> str:
     return f"{figure.name}={figure.value:.6g}"
 
 
-def _places(owners: Sequence[_Owner]) -> list[str]:
-    return list(dict.fromkeys(owner.place for owner in owners))
+def _rule(otherwise: Rule, mine: _Owner, others: Iterable[_Owner]) -> Rule:
+    """``PUBLISHED_AGAIN`` if all of them were published elsewhere."""
+    again = mine.outcome.published and all(owner.outcome.published for owner in others)
+    return PUBLISHED_AGAIN if again else otherwise
 
 
-def _list(items: Sequence[str] | Iterator[str]) -> str:
-    names = list(items)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _some(items: Iterable[_T]) -> list[_T]:
+    """One more than are shown: thousands may be alike."""
+    return list(islice(items, _SHOWN + 1))
+
+
+def _list(items: Sequence[object]) -> str:
+    return ", ".join(map(str, items[:_SHOWN])) + (" and more" if len(items) > _SHOWN else "")
