@@ -530,3 +530,11 @@ def test_a_score_that_is_no_finite_number_is_unreadable(score: str) -> None:
     result, files = anomalies()
     text = f"sample,group,label,score\na,,0,{score}\n".encode()
     assert codes(result, files | {"scores.csv": text}, division="open") - {"TB213"} == {"TB320"}
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "found"), [(0.921, set()), (0.919, set()), (0.9215, {"TB220"}), (0.918, {"TB220"})]
+)
+def test_the_last_printed_digit_of_top1_is_allowed_to_differ(accuracy: float, found: set[str]) -> None:
+    result, files = published()
+    assert codes(with_metrics(result, accuracy_top1=accuracy), files) == found

@@ -256,3 +256,26 @@ def test_a_clock_that_starts_anew_within_a_window_is_no_lost_lap() -> None:
     for k, us in enumerate(PERFORMANCE_US):
         log.window(kws_file(k), us, one_hot(k))
     assert codes(result, files | {"performance-log.txt": log.stop().encode()}) == set()
+
+
+@pytest.mark.parametrize(("us", "found"), [(10_000_000, set()), (9_999_999, {"TB301"})])
+def test_ten_seconds_are_enough(us: int, found: set[str]) -> None:
+    result, files = measured_kws(microseconds=[us + k for k in range(5)], energy_ms=(), printed=False)
+    assert codes(result, files) == found
+
+
+@pytest.mark.parametrize(("iterations", "found"), [(10, set()), (9, {"TB302"})])
+def test_ten_inferences_are_enough(iterations: int, found: set[str]) -> None:
+    us = [12_000_000 + k for k in range(5)]
+    result, files = measured_kws(microseconds=us, iterations=iterations, energy_ms=(), printed=False)
+    assert codes(result, files) == found
+
+
+@pytest.mark.parametrize(
+    ("by_s", "found"), [(0.25, set()), (0.27, {"TB307"}), (-0.25, set()), (-0.27, {"TB307"})]
+)
+def test_two_percent_between_the_clocks_are_allowed(by_s: float, found: set[str]) -> None:
+    """Of 12.95 s: 0.26 s."""
+    result, files = good()
+    log = later(files["performance-log.txt"], "m-lap-us", 3, by_s)
+    assert codes(result, files | {"performance-log.txt": log}) == found

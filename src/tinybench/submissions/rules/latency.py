@@ -24,10 +24,10 @@ CLAIMED_ONLY = rule(
     "warning",
     title="A measured result has no evidence at all",
     why="""Without a log, a trace or raw outputs nothing of a result can be recomputed. It is shown as
-    claimed, the lowest tier, and it is not compared with results that have evidence.""",
+    claimed, the lowest tier.""",
     hint="""Submit the files of the runs: log.txt and results.txt (results.json of MLCommons' runner) of
-    the performance and accuracy runs, and trace and timestamps of the energy run. tinybench submit add
-    takes them in.""",
+    the performance and accuracy runs, and trace and timestamps of the energy run. tinybench import
+    mlperf-tiny makes results with windows and evidence of them.""",
 )
 LATENCY_DIFFERS = rule(
     "TB308",
@@ -39,7 +39,7 @@ LATENCY_DIFFERS = rule(
     windows, in full or rounded to three decimals as the runners print it. Latency is one over
     throughput.""",
     hint="""State the median over the five windows, not their mean and not the best of them. tinybench
-    submit add computes it from the log.""",
+    import mlperf-tiny computes it from the log.""",
 )
 WINDOWS_DIFFER = rule(
     "TB309",
@@ -48,7 +48,7 @@ WINDOWS_DIFFER = rule(
     title="The windows in the result are not those of the performance log",
     why="""A result lists the windows that its latency is the median of, so that everybody can see how
     much they scatter. Input, number of inferences and seconds of each have to be those of the log.""",
-    hint="Let tinybench submit add or tinybench import fill in the windows from the log.",
+    hint="Let tinybench import mlperf-tiny fill in the windows from the log.",
 )
 MEDIAN_WRONG = rule(
     "TB310",

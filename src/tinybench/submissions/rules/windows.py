@@ -20,8 +20,9 @@ CLOCKS_DIFFER: Final = 0.02
 CLOCKS_DIFFER_S: Final = 0.05
 """And what a serial line and an operating system may add to short windows."""
 
-_FIVE_WINDOWS: Final = """The README of EEMBC's EnergyRunner and both runners of MLPerf Tiny ask for five
-windows on five different inputs, each of at least 10 s and 10 inferences, and publish the median."""
+_FIVE_WINDOWS: Final = """EEMBC's EnergyRunner asks in its README for five
+windows on five different inputs, each of at least 10 s and 10 inferences, and publishes the median;
+MLCommons' runner measures in the same way."""
 
 WINDOW_TOO_SHORT = rule(
     "TB301",
@@ -59,7 +60,8 @@ ENERGY_TOO_FEW_INFERENCES = rule(
     "energy-too-few-inferences",
     "error",
     title="An energy window has fewer than 10 inferences",
-    why=f"""{_FIVE_WINDOWS} This holds for the energy run too.""",
+    why=f"""{_FIVE_WINDOWS} This holds for the energy run too: with fewer than ten inferences, what one
+    of them costs more or less moves the figure by more than ten percent.""",
     hint="Run at least 10 inferences in each window of the energy run, and measure again.",
 )
 WINDOW_COUNT = rule(
@@ -76,7 +78,8 @@ ENERGY_WINDOW_COUNT = rule(
     "not-five-energy-windows",
     "error",
     title="The energy run does not have five windows",
-    why=f"""{_FIVE_WINDOWS} This holds for the energy run too.""",
+    why=f"""{_FIVE_WINDOWS} This holds for the energy run too: with a window left out, the one that took
+    the most energy can be dropped.""",
     hint="Submit log, trace and timestamps of one energy run with five windows.",
 )
 SAME_INPUT = rule(
