@@ -136,6 +136,10 @@ def test_a_file_that_is_nothing() -> None:
         ("arty-a7-100t", ["system_description_arty.json", "system_description_pynq.json"], 0),
         ("arty-a7-100t", ["system_description_pynq.json"], None),
         ("one", ["one_a.json", "one_b.json"], None),
+        ("microtvm_cmsis_nn/NRF5340-DK", ["system_description_NRF5340DK_microtvm_cmsis_nn.json"], 0),
+        ("NUCLEO_U575ZI_Q", ["NUCLEO_H7A3ZI_Q.json", "NUCLEO_L4R5ZI.json"], None),
+        ("DISCO_F746NG", ["DISCO-F746NG.json", "DISCO_F746NG.json"], 1),
+        ("DISCO F746NG", ["DISCO-F746NG.json", "DISCO_F746NG.json"], None),
         ("one", [], None),
     ],
 )

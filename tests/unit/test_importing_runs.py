@@ -345,6 +345,13 @@ def test_the_python_function_writes_what_it_imported(tmp_path: Path) -> None:
     assert list(again.written.values()) == ["unchanged"]
 
 
+def test_progress_is_told(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    root = trees.repository(tmp_path, {**trees.eembc(f"{trees.CASE}/a"), **trees.eembc(f"{trees.CASE}/b")})
+    tinybench.import_mlperf_tiny(root, progress=lambda *step: told.append(step))
+    assert told == [("recomputing", 0, 2), ("recomputing", 1, 2)]
+
+
 def test_hashes_only(tmp_path: Path) -> None:
     done = tinybench.import_mlperf_tiny(trees.repository(tmp_path), output=tmp_path / "out", hashes_only=True)
     assert done.rows[0].result.evidence

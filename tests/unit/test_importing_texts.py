@@ -66,6 +66,8 @@ def test_libraries_that_are_no_object_of_commits(libraries: str) -> None:
     [
         ("32-bit Arm Cortex-M4 (DSP + FPU)", "cortex-m4", "cortex-m4"),
         ("Arm Cortex-M4F", "cortex-m4", "cortex-m4"),
+        ("32-bit Arm® Cortex®-M4 (DSP + FPU)", None, "cortex-m4"),
+        ("Arm® Cortex®-M0+", None, "cortex-m0plus"),
         ("32-bit Arm Cortex-M0+", "cortex-m0+", "cortex-m0plus"),
         ("Arm Cortex-M33 32-bit RISC core", None, "cortex-m33"),
         ("32-bit Arm Cortex-M85", None, "cortex-m85"),

@@ -113,21 +113,24 @@ def mlperf_tiny(
     performance, accuracy and energy of one task. Latency, energy and accuracy are recomputed from the logs
     and compared with what the runner printed. What a log does not show stays unavailable.
     """
+    from tinybench.cli._console import progress
     from tinybench.submissions.importing.api import import_mlperf_tiny
 
-    imported = import_mlperf_tiny(
-        tree,
-        output=output,
-        round=round_,
-        division="open" if division == "open" else "closed" if division else None,
-        organisation=organisation,
-        system=system,
-        task=task,
-        system_file=system_file,
-        labels=labels,
-        hashes_only=hashes_only,
-        replace=replace,
-    )
+    with progress() as report:
+        imported = import_mlperf_tiny(
+            tree,
+            output=output,
+            round=round_,
+            division="open" if division == "open" else "closed" if division else None,
+            organisation=organisation,
+            system=system,
+            task=task,
+            system_file=system_file,
+            labels=labels,
+            hashes_only=hashes_only,
+            replace=replace,
+            progress=report,
+        )
     if not as_json:
         _print_figures(imported.rows)
     findings = [*imported.findings, *(finding for row in imported.rows for finding in row.findings)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tinybench.errors import UnknownNameError
 from tinybench.mlperf_tiny.tasks import BENCHMARKS
 from tinybench.paths import expand
+from tinybench.progress import Progress, silent
 from tinybench.submissions.findings import Finding
 from tinybench.submissions.importing.runs import Row, Stated, read_labels, read_runs
 from tinybench.submissions.importing.writing import Outcome, write
@@ -41,6 +42,7 @@ def import_mlperf_tiny(
     labels: str | os.PathLike[str] | None = None,
     hashes_only: bool = False,
     replace: bool = False,
+    progress: Progress | None = None,
 ) -> Import:
     """Import results as MLPerf Tiny publishes them, recomputing what their logs allow.
 
@@ -56,6 +58,7 @@ def import_mlperf_tiny(
             is taken, and said to be printed.
         hashes_only: do not copy the evidence; results then hold its hashes alone.
         replace: put this import in the place of an earlier one of the same system.
+        progress: called as ``progress(step, done, total)``.
 
     Returns:
         All results with what was recomputed, what the runner printed, and findings.
@@ -79,6 +82,7 @@ def import_mlperf_tiny(
         stated,
         None if labels is None else read_labels(expand(labels, "labels")),
         copy_evidence=not hashes_only,
+        progress=progress or silent,
     )
     written = {} if output is None else write(imported.drafts, expand(output, "output"), replace=replace)
     return Import(imported.rows, imported.findings, written)

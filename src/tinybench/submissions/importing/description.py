@@ -38,10 +38,11 @@ BAD_SYSTEM_FILE: Final = rule(
 OTHER_SYSTEM_FILE: Final = rule(
     "TB922",
     "system-file-not-named-after-system",
-    "note",
+    "warning",
     title="The description of the system has another name than the folder of its results",
-    why="""The rules name the file after the folder. Where they differ, the file whose name shares most
-    words with the folder is taken, if there is only one such file.""",
+    why="""The rules name the file after the folder of the results. Where they differ, a file is taken whose
+    name holds all words of that of the folder, or the other way round, if there is only one. It may be that
+    of a sibling: the same board at another clock, for example.""",
     hint="Check that it describes this system.",
 )
 DIVISION_DIFFERS: Final = rule(
@@ -224,19 +225,30 @@ def read_description(named: mlperf.Named, path: str, read: Callable[[str], bytes
 
 
 def file_of(system: str, paths: Sequence[str]) -> str | None:
-    """The file that describes a system: called after it, or sharing most words with its name.
+    """The file that describes a system: called after it, or nearly so.
 
     ``system_description_NUCLEO_L4R5ZI_microtvm_cmsis_nn.json`` is that of
-    ``microtvm_cmsis_nn/NUCLEO_L4R5ZI``. None if no file shares a word with it, or two share as many.
+    ``microtvm_cmsis_nn/NUCLEO_L4R5ZI``, ``system_description_arty.json`` that of ``arty-a7-100t``. All words
+    of one name have to be in the other, else it is another system. None if no file is called so, or several
+    are equally near.
     """
+    exact = [path for path in paths if _stem(path) == system]
+    if len(exact) == 1:
+        return exact[0]
     wanted = _words(system)
-    shared = {path: len(wanted & _words(_stem(path))) for path in paths}
-    extra = {path: len(_words(_stem(path)) - wanted) for path in paths}
-    ranked = sorted((path for path in paths if shared[path]), key=lambda path: (-shared[path], extra[path]))
-    if not ranked:
-        return None
-    tied = [path for path in ranked if (shared[path], extra[path]) == (shared[ranked[0]], extra[ranked[0]])]
-    return tied[0] if len(tied) == 1 else None
+    near: dict[str, float] = {}
+    for path in paths:
+        words = _words(_stem(path))
+        if words and (_all_in(words, system) or _all_in(wanted, _stem(path))):
+            near[path] = len(wanted & words) / len(wanted | words)
+    best = [path for path, likeness in near.items() if likeness == max(near.values())]
+    return best[0] if len(best) == 1 else None
+
+
+def _all_in(words: frozenset[str], name: str) -> bool:
+    """Whether all words occur in a name, however it is cut into words."""
+    joined = "".join(re.findall(r"[a-z0-9]+", name.lower()))
+    return all(word in joined for word in words)
 
 
 def _stem(path: str) -> str:

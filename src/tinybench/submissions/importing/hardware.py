@@ -15,9 +15,10 @@ _FACTORS: Final = {"k": 10**3, "m": 10**6, "g": 10**9}
 _CORES: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), core)
     for pattern, core in (
-        (r"Cortex[- ]?M0\+|Cortex[- ]?M0plus", "cortex-m0plus"),
-        (r"Cortex[- ]?M(\d{1,3})(?!\d|\+)", r"cortex-m\1"),
-        (r"Cortex[- ]?A ?(\d{1,3})\b", r"cortex-a\1"),
+        # Also with a registered sign behind the word: Arm® Cortex®-M4.
+        (r"Cortex\W{0,3}M0(?:\+|plus)", "cortex-m0plus"),
+        (r"Cortex\W{0,3}M(\d{1,3})(?!\d|\+)", r"cortex-m\1"),
+        (r"Cortex\W{0,3}A ?(\d{1,3})\b", r"cortex-a\1"),
         # Raspberry Pi documentation, BCM2711: four Cortex-A72.
         (r"BCM2711\b", "cortex-a72"),
         (r"Andes(?:Core)? ((?:AX|NX|D|N|A)\d{2}[A-Z]*)", r"andes-\1"),

@@ -16,6 +16,7 @@ from tinybench.files.guarded import Folder
 from tinybench.mlperf_tiny import energyrunner, labels, python_runner, tree
 from tinybench.mlperf_tiny.tasks import BENCHMARKS, accuracy_set
 from tinybench.mlperf_tiny.tree import Case, RunFolder, Tree
+from tinybench.progress import Progress, silent
 from tinybench.results.schema import DataRef, Evidence, Result, is_decisive, meets, new_result
 from tinybench.results.store import describe_evidence
 from tinybench.submissions import layout
@@ -169,6 +170,7 @@ def read_runs(
     known_labels: Mapping[str, int] | None = None,
     *,
     copy_evidence: bool = True,
+    progress: Progress = silent,
 ) -> Imported:
     """Read a results repository, or a part of one.
 
@@ -177,6 +179,7 @@ def read_runs(
         stated: what the paths do not say.
         known_labels: name of a sample -> class; needed for image classification only.
         copy_evidence: whether the submissions hold the evidence, or its hashes alone.
+        progress: called as ``progress(step, done, total)``.
 
     Raises:
         DataError: it cannot be read, there are no runs in it, or two of them have the same place.
@@ -188,7 +191,7 @@ def read_runs(
             f"{path}: holds no runs",
             hint="a run is a folder called performance, accuracy or energy with log.txt or results.txt",
         )
-    return _Reader(found, stated or Stated(), known_labels or {}, copy_evidence).read()
+    return _Reader(found, stated or Stated(), known_labels or {}, copy_evidence, progress).read()
 
 
 @dataclass
@@ -197,6 +200,7 @@ class _Reader:
     stated: Stated
     labels: Mapping[str, int]
     copy: bool
+    progress: Progress
     rows: list[Row] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -260,6 +264,7 @@ class _Reader:
         results: dict[str, Result] = {}
         evidence: dict[tuple[str, str], partial[bytes]] = {}
         for run in runs:
+            self.progress("recomputing", len(self.rows), len(self.tree.cases))
             variant = run.case.variant
             name = f"{run.task}-{layout.slug(variant)}.json" if variant else f"{run.task}.json"
             if name in results:
