@@ -292,6 +292,10 @@ def test_a_good_submission_passes_and_the_comment_says_so(origin: Origin, tmp_pa
     assert judged.code == 0, judged.runner.log + judged.summary
     assert [one["place"] for one in judged.report["submissions"]] == [place]
     assert not judged.errors
+    assert (
+        f"| `{place}` | `kws` | `kws` | latency.per_inference |  | 20 ms | added | measured |"
+        in judged.summary
+    )
 
     github = FakeGitHub(tmp_path / "github", head=values["head"])
     github.propose([f"submissions/{place}/system.toml"])
@@ -449,6 +453,18 @@ def test_a_submission_that_is_altered_is_pointed_out(origin: Origin, tmp_path: P
     judged = judge(origin, tmp_path, values)
     assert judged.code == 0, judged.runner.log
     assert judged.rules == {"TB151"}
+    assert "No figure changes." in judged.summary
+
+
+def test_a_submission_with_another_figure_says_by_how_much(origin: Origin, tmp_path: Path) -> None:
+    def faster(folder: Path) -> None:
+        shutil.rmtree(folder / "submissions" / THERE)
+        write_submission(folder, THERE, latency_s=0.0092)
+
+    judged = judge(origin, tmp_path, origin.propose(faster))
+    assert judged.code == 0, judged.runner.log
+    assert "latency.per_inference | 18.4 ms | 9.2 ms | -50.0% | measured |" in judged.summary
+    assert live(judged.summary) == []
 
 
 @pytest.mark.parametrize("code", [0, 2, 134])

@@ -162,7 +162,7 @@ def test_what_is_no_number_is_refused(github: FakeGitHub, number: str | bytes) -
 @pytest.mark.parametrize(
     ("summary", "because"),
     [
-        ("x" * 60_001, "more than 60000"),
+        ("x" * 64_001, "more than 64000"),
         (b"\xff\xfe", "not UTF-8"),
         ("a\0b", "cannot be seen"),
         ("\x1b[31mred", "cannot be seen"),
@@ -188,7 +188,7 @@ def test_an_artefact_with_a_file_twice_is_refused(github: FakeGitHub) -> None:
 
 def test_a_zip_bomb_is_refused(github: FakeGitHub) -> None:
     github.keep(artefact(GOOD | {"summary.md": b"\0" * 50_000_000}))
-    refused(github, "more than 240000 bytes")
+    refused(github, "more than 256000 bytes")
 
 
 def test_an_artefact_that_is_too_large_is_not_fetched(github: FakeGitHub) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,33 @@ def test_a_revision_that_is_none_is_one_clear_line(tmp_path: Path, revision: str
         history.snapshot(tmp_path, revision, [PLACE]),
     ):
         pass
+
+
+def test_markdown_has_a_line_for_each_figure(tmp_path: Path) -> None:
+    placed(tmp_path / "a", PLACE, latency(0.09))
+    placed(tmp_path / "b", PLACE, latency(0.045))
+    text = diff.to_markdown(diff.compare(*(diff.scores(tmp_path / side, [PLACE]) for side in "ab")))
+    names, figures = "`2026.1/example/board` | `kws` | `kws`", "90 ms | 45 ms | -50.0%"
+    assert text.splitlines()[-1] == f"| {names} | latency.per_inference | {figures} | simulated |"
+    assert "No figure changes" in diff.to_markdown([])
+
+
+def test_markdown_is_short_and_shows_names_as_text(tmp_path: Path) -> None:
+    names = [f"<img src=x>|`@all` {number}" for number in range(100)]
+    change = diff.Change(
+        "added",
+        "2026.1",
+        diff.Subject("a", "b", "kws", "", "r"),
+        "power.active",
+        "W",
+        None,
+        1,
+        None,
+        "measured",
+    )
+    changes = [replace(change, subject=change.subject._replace(model=name)) for name in names]
+    text = diff.to_markdown(changes)
+    assert len(text) <= 4000
+    shown = [line for line in text.splitlines() if "img" in line]
+    assert all(line.count("|") == 9 and line.count("`") == 6 for line in shown)
+    assert text.endswith(f"... and {100 - len(shown)} more.\n")

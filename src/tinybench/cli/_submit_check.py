@@ -105,9 +105,9 @@ def check(
         )
     document = found.to_json()
     if report_file is not None:
-        _write(report_file, document)
+        write(report_file, document)
     if markdown_file is not None:
-        _write(markdown_file, to_markdown(found).encode())
+        write(markdown_file, to_markdown(found).encode())
     if as_json:
         click.echo(document, nl=False)
     else:
@@ -167,7 +167,12 @@ def _subjects(folders: tuple[Path, ...], root: Path, stack: ExitStack) -> tuple[
     return next(iter(roots)), places
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
+    """Write a file that was asked for.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     from tinybench.atomic import write_atomically
     from tinybench.errors import OutputError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from tinybench.cli._console import Column
-from tinybench.cli._submit_check import check
+from tinybench.cli._submit_check import check, write
 from tinybench.cli._submit_sign import sign, verify
 
 if TYPE_CHECKING:
@@ -161,8 +161,22 @@ def pack(folder: Path, archive: Path | None, as_json: bool) -> None:
 @click.argument("after", type=click.Path(path_type=Path), metavar="[AFTER]", required=False)
 @click.option("--since", "revision", metavar="REV", help="Compare with a git revision instead of a folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option(
+    "--markdown",
+    "markdown_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a section for the comment on a pull request.",
+)
 @ROOT
-def diff(before: Path | None, after: Path | None, revision: str | None, as_json: bool, root: Path) -> None:
+def diff(
+    before: Path | None,
+    after: Path | None,
+    revision: str | None,
+    as_json: bool,
+    markdown_file: Path | None,
+    root: Path,
+) -> None:
     """Show what a change does to the figures.
 
     Either of two folders of submissions, or with --since of what changed below --root since a git revision.
@@ -184,6 +198,8 @@ def diff(before: Path | None, after: Path | None, revision: str | None, as_json:
         assert after is not None
         pair = [diffing.scores(path, scanning.discover(path).places) for path in (before, after)]
         changes = diffing.compare(*pair)
+    if markdown_file is not None:
+        write(markdown_file, diffing.to_markdown(changes).encode())
     if as_json:
         echo_json({"schema": "tinybench.diff/1", "changes": [change.to_dict() for change in changes]})
     elif not changes:
@@ -194,22 +210,13 @@ def diff(before: Path | None, after: Path | None, revision: str | None, as_json:
 
 def _row(change: Change) -> tuple[str, ...]:
     from tinybench.cli.run import LABELS
-    from tinybench.quantities import quantity
 
-    before, after = (
-        "" if value is None else quantity(value, change.unit) for value in (change.before, change.after)
-    )
-    relative = change.relative
-    modes = dict.fromkeys(mode for mode in (change.mode_before, change.mode_after) if mode)
     return (
         f"{change.round}/{change.subject.organisation}/{change.subject.system}",
         change.subject.task,
         change.subject.model,
         LABELS.get(change.metric, change.metric),
-        before,
-        after,
-        change.kind if relative is None else f"{relative:+.1%}",
-        " to ".join(modes),
+        *change.in_words,
     )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from tinybench.errors import DataError
+from tinybench.quantities import quantity
 from tinybench.results import store
 from tinybench.results.schema import Metric, Result
 from tinybench.submissions import layout
+from tinybench.submissions.report import code
+
+MAX_MARKDOWN: Final = 4_000
+"""Characters; with the 60,000 of a report it fits into one comment."""
 
 
 class Subject(NamedTuple):
@@ -43,6 +48,16 @@ class Change:
         if self.before is None or self.after is None or self.before == 0:
             return None
         return self.after / self.before - 1
+
+    @property
+    def in_words(self) -> tuple[str, str, str, str]:
+        """Before, after, change and mode, for people."""
+        before, after = (
+            "" if value is None else quantity(value, self.unit) for value in (self.before, self.after)
+        )
+        change = self.kind if self.relative is None else f"{self.relative:+.1%}"
+        modes = dict.fromkeys(mode for mode in (self.mode_before, self.mode_after) if mode)
+        return before, after, change, " to ".join(modes)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -94,6 +109,37 @@ def compare(before: Scores, after: Scores) -> list[Change]:
             continue
         changes += _changes(*key, _metrics(old), _metrics(new))
     return changes
+
+
+def to_markdown(changes: Sequence[Change]) -> str:
+    """A section of a comment on a pull request; nothing in it is taken for markup.
+
+    What does not fit into 4,000 characters is counted.
+    """
+    if not changes:
+        return "### Figures\n\nNo figure changes.\n"
+    lines = [
+        "### Figures",
+        "",
+        "| System | Task | Model | Figure | Before | After | Change | Mode |",
+        "|---|---|---|---|--:|--:|--:|---|",
+    ]
+    budget = MAX_MARKDOWN - sum(len(line) + 1 for line in lines) - _REST
+    for number, change in enumerate(changes):
+        subject = change.subject
+        system = f"{change.round}/{subject.organisation}/{subject.system}"
+        names = (code(text) for text in (system, subject.task, subject.model))
+        line = f"| {' | '.join((*names, change.metric, *change.in_words))} |"
+        budget -= len(line) + 1
+        if budget < 0:
+            lines += ["", f"... and {len(changes) - number:,} more."]
+            break
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+_REST: Final = 40
+"""Characters for saying how much was left out."""
 
 
 def _metrics(result: Result | None) -> dict[str, Metric]:
