@@ -98,10 +98,10 @@ def test_without_the_data_set_golden_inputs_are_executed(simulated: Result) -> N
     assert found(outcome) == ["TB703"]
     assert not outcome.reproduced
     # A little may depend on the input, more may not.
-    assert found(again(simulated, metrics=figure(simulated, "cycles.per_inference", 1.005), **elsewhere)) == [
+    assert found(again(simulated, metrics=figure(simulated, "cycles.per_inference", 1.0005), **elsewhere)) == [
         "TB703"
     ]
-    faster = again(simulated, metrics=figure(simulated, "cycles.per_inference", 0.98), **elsewhere)
+    faster = again(simulated, metrics=figure(simulated, "cycles.per_inference", 0.998), **elsewhere)
     assert found(faster) == ["TB701"]
 
 
@@ -146,3 +146,49 @@ def test_a_device_that_is_too_small_refutes_the_result(simulated: Result) -> Non
     )
     assert found(outcome) == ["TB701"]
     assert smallest.id in outcome.findings[0].message
+
+
+@pytest.fixture(scope="module")
+def on_hardware() -> Result:
+    """What a board would have measured on the smoke split, if it rounded as TFLite Micro does."""
+    simulated = api.run("kws", split="smoke")
+    document = simulated.model_dump(mode="json", by_alias=True)
+    kept = ("accuracy.top1", "latency.per_inference")
+    document["metrics"] = [
+        metric | {"mode": "measured", "note": None, "interval95": None}
+        for metric in document["metrics"]
+        if metric["name"] in kept
+    ]
+    document |= {"runner": "energyrunner", "layers": [], "evidence": []}
+    document["id"] = content_id(document)
+    return Result.model_validate(document)
+
+
+def test_a_measured_accuracy_is_compared_with_that_of_the_reference_model(on_hardware: Result) -> None:
+    assert again(on_hardware) == Rerun((), reproduced=False)
+    # One of 154 samples may round to the other side.
+    rounded = figure(on_hardware, "accuracy.top1", 1 - 1 / 154)
+    assert again(on_hardware, metrics=rounded) == Rerun((), reproduced=False)
+    worse = again(on_hardware, metrics=figure(on_hardware, "accuracy.top1", 0.95))
+    assert found(worse) == ["TB704"]
+    assert worse.findings[0].where == "results/ad.json: accuracy.top1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": {"sha256": "0" * 64}},
+        {"model": {"sha256": specs.model("ic").sha256}},
+        {"data": {"split": "custom"}},
+        {"data": {"split": "official"}},
+        {"data": {"limit": 12}},
+    ],
+)
+def test_of_what_is_not_here_the_accuracy_is_not_compared(
+    on_hardware: Result, changes: dict[str, Any]
+) -> None:
+    wrong = figure(on_hardware, "accuracy.top1", 0.5)
+    unknown = {**changes, "metrics": wrong, "target_met": None}
+    if changes.get("data") == {"split": "official"}:
+        unknown["target_met"] = False
+    assert again(on_hardware, **unknown) == Rerun((), reproduced=False)

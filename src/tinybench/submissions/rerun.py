@@ -123,7 +123,7 @@ def _simulated(entry: Entry) -> Rerun:
 def _golden_only(split: str) -> str:
     return (
         f"the {split} split is not on this machine; on golden inputs the firmware is the same, bit for bit, "
-        "and cycles and instructions agree within 1 %"
+        "and cycles and instructions agree within 0.1 %"
     )
 
 

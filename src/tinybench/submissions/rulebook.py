@@ -1,4 +1,4 @@
-"""The pages of the rules: one for each, written from what the code declares."""
+"""The pages of the rules: one for each, written from what the code declares (``make rules``)."""
 
 from __future__ import annotations
 

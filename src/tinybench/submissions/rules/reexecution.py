@@ -18,7 +18,7 @@ NOT_REPRODUCED: Final = rule(
     samples: the same version of tinybench gives the same bytes on every machine. All of it is executed
     again (firmware, cycles, instructions, memory, layers, accuracy) and compared bit for bit. Where the
     data set is not on the machine, the golden inputs of the task are executed instead: the firmware must be
-    the same, and cycles and instructions are compared within 1 %, because a few branches depend on the
+    the same, and cycles and instructions are compared within 0.1 %, because a few branches depend on the
     input.""",
     hint="Measure again with this version of tinybench; if it still differs, report it.",
 )
@@ -53,8 +53,9 @@ OTHER_ACCURACY: Final = rule(
     hint="Compare preprocessing and samples with the task card.",
 )
 
-ON_OTHER_INPUTS: Final = 0.01
-"""How far cycles and instructions on other inputs may be apart."""
+ON_OTHER_INPUTS: Final = 0.001
+"""How far cycles and instructions on other inputs may be apart. Of the models and devices here, 16 golden
+inputs differ by at most 0.03 % (kws on the Raspberry Pi Pico), and their median from that of samples by less."""
 _ROUNDING: Final = 0.01
 _SHOWN: Final = 4
 
