@@ -98,9 +98,8 @@ def test_without_the_data_set_golden_inputs_are_executed(simulated: Result) -> N
     assert found(outcome) == ["TB703"]
     assert not outcome.reproduced
     # A little may depend on the input, more may not.
-    assert found(again(simulated, metrics=figure(simulated, "cycles.per_inference", 1.0005), **elsewhere)) == [
-        "TB703"
-    ]
+    slower = again(simulated, metrics=figure(simulated, "cycles.per_inference", 1.0005), **elsewhere)
+    assert found(slower) == ["TB703"]
     faster = again(simulated, metrics=figure(simulated, "cycles.per_inference", 0.998), **elsewhere)
     assert found(faster) == ["TB701"]
 

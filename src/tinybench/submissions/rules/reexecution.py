@@ -55,7 +55,7 @@ OTHER_ACCURACY: Final = rule(
 
 ON_OTHER_INPUTS: Final = 0.001
 """How far cycles and instructions on other inputs may be apart. Of the models and devices here, 16 golden
-inputs differ by at most 0.03 % (kws on the Raspberry Pi Pico), and their median from that of samples by less."""
+inputs differ by at most 0.03 % (kws on the Raspberry Pi Pico), and their median less from that of samples."""
 _ROUNDING: Final = 0.01
 _SHOWN: Final = 4
 
