@@ -41,6 +41,8 @@ def test_windows_of_a_recording_are_averaged() -> None:
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
+        ([], "no samples"),
+        ([sample("a", ())], "no output"),
         ([sample(None, (1.0,))], "sample 0 of the log has no name"),
         ([sample("a", None)], "a: the log has no output"),
         ([sample("b", (1.0,))], "b: nobody knows its class"),

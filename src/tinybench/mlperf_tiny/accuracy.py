@@ -40,15 +40,18 @@ def labelled(samples: Iterable[Sample], label_of: Callable[[str], int | None]) -
         label_of: class of a sample by its name; None if unknown.
 
     Raises:
-        DataError: a sample has no name, no label or no output, or another number of outputs than the rest.
+        DataError: there are no samples, or one has no name, no label or no output, or another number of
+            outputs than the rest.
     """
     outputs: dict[str, list[tuple[float, ...]]] = {}
     for k, sample in enumerate(samples):
         if sample.input_file is None:
             raise DataError(f"sample {k} of the log has no name")
-        if sample.results is None:
+        if not sample.results:
             raise DataError(f"{sample.input_file}: the log has no output of the device that can be read")
         outputs.setdefault(sample.input_file, []).append(sample.results)
+    if not outputs:
+        raise DataError("the log has no samples")
     labels = {}
     for file in outputs:
         label = label_of(file)

@@ -407,7 +407,10 @@ class Result(_Frozen):
     @field_validator("created")
     @classmethod
     def _utc_seconds(cls, value: datetime) -> datetime:
-        return value.astimezone(UTC).replace(microsecond=0)
+        try:
+            return value.astimezone(UTC).replace(microsecond=0)
+        except OverflowError:
+            raise ValueError("has no counterpart in UTC between the years 1 and 9999") from None
 
     @model_validator(mode="after")
     def _check(self) -> Result:

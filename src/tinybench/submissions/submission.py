@@ -76,7 +76,8 @@ def load(path: Path, place: Place) -> Loaded:
     if system is None:
         return Loaded(tuple(findings), None, checked.digest, signed)
     # A result that cannot be read still says which evidence is its own.
-    stated = {value.get("id") for value in read.values.values() if isinstance(value, dict)}
+    ids = [value.get("id") for value in read.values.values() if isinstance(value, dict)]
+    stated = {id_ for id_ in ids if isinstance(id_, str)}
     with_evidence = {name.split("/")[1] for name in inventory.files if name.startswith(_EVIDENCE)}
     orphans = tuple(sorted(with_evidence - stated))
     submission = Submission(place, path, system, checked.digest, tuple(entries), orphans)
