@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -361,6 +362,11 @@ def live(markdown: str) -> list[str]:
     return found
 
 
+def headings(markdown: str) -> list[str]:
+    tokens = MarkdownIt("commonmark").parse(markdown)
+    return [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
+
+
 def test_what_is_live_in_a_comment_is_seen() -> None:
     lines = ("# @a <b>", "`@c <i>` [d](e) ![f](g)", "<p>", "<details><summary>x</summary>", "- #1 https://x")
     assert live("\n\n".join(lines)) == ["@a", "<b>", "link_open", "image", "<p>", "#1", "https:"]
@@ -453,6 +459,7 @@ def test_a_submission_that_is_altered_is_pointed_out(origin: Origin, tmp_path: P
     judged = judge(origin, tmp_path, values)
     assert judged.code == 0, judged.runner.log
     assert judged.rules == {"TB151"}
+    assert headings(judged.summary)[-1] == "Figures"
     assert "No figure changes." in judged.summary
 
 
