@@ -45,7 +45,7 @@ def accuracy_set(result: Result, style: Style, labels: Mapping[str, int] | None 
     Args:
         result: whose task, split and source say which.
         style: where its outputs stand.
-        labels: name of a sample -> class, from a source that the caller trusts.
+        labels: name of a sample -> class, from a source that the caller trusts; of all samples, or empty.
     """
     task = specs.tasks().get(result.task.id)
     if task is None or result.data.limit is not None:
@@ -65,16 +65,18 @@ def _of_mlperf(task: specs.TaskSpec, result: Result, labels: Mapping[str, int] |
     if not (task.id == "ic" and result.source is not None and result.source.round == "v0.5"):
         names = _mlperf_names(task)
 
+    known = labels.keys() if names is None and labels else names
+
     def label_of(name: str) -> int | None:
-        known = mlperf_label(task.id, name)
-        return (labels or {}).get(name) if known is None else known
+        label = mlperf_label(task.id, name)
+        return (labels or {}).get(name) if label is None else label
 
     def identity_of(name: str) -> str | None:
         if task.id == "kws":
             number = _KWS_NUMBER.match(name)
-            known = number is not None and label_of(name) is not None and int(number[1]) < samples
-            return number[1] if number and known else None
-        return name if names is None or name in names else None
+            listed = number is not None and label_of(name) is not None and int(number[1]) < samples
+            return number[1] if number and listed else None
+        return name if known is None or name in known else None
 
     title = f"MLPerf Tiny's accuracy set {task.id}01"
     alternative = _ad_alternative() if task.id == "ad" and result.source is not None else frozenset()
@@ -124,6 +126,7 @@ def _of_task(task: specs.TaskSpec, result: Result, labels: Mapping[str, int] | N
     if listed is None and subset.names is not None:
         listed = content.tasks_dir() / subset.names
     names = frozenset(read_names(listed)) if listed else None
+    known = labels.keys() if names is None and labels else names
 
     def label_of(name: str) -> int | None:
         if labels is not None and name in labels:
@@ -131,7 +134,7 @@ def _of_task(task: specs.TaskSpec, result: Result, labels: Mapping[str, int] | N
         return _label_in_name(task, name)
 
     def identity_of(name: str) -> str | None:
-        return name if names is None or name in names else None
+        return name if known is None or name in known else None
 
     title = f"the {result.data.split} split of {task.id}"
     return AccuracySet(title, split.samples, label_of, identity_of)

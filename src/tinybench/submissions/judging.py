@@ -9,6 +9,7 @@ from tinybench.files.guarded import Folder
 from tinybench.submissions.attestation import Subject
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, Severity
+from tinybench.submissions.known_labels import labels_here
 from tinybench.submissions.layout import Place
 from tinybench.submissions.rules import examine
 from tinybench.submissions.rules.evidence_files import check_evidence_files, check_orphans
@@ -65,7 +66,7 @@ def judge(root: Path, place: Place, trusted: TrustedKeys) -> Verdict:
 
 def _judge_entry(entry: Entry, submission: Submission) -> tuple[list[Found], Tier]:
     published = entry.result.source is not None
-    examined = examine(entry, division=submission.system.division)
+    examined = examine(entry, division=submission.system.division, labels=labels_here(entry.result.task.id))
     facts = Facts(recomputed=examined.evidence_checked, published_elsewhere=published)
     of_submitter = [finding for rule in OF_ENTRIES for finding in rule(entry, submission)]
     of_figures = (*examined.findings, *check_physics(entry, submission.system))

@@ -142,8 +142,9 @@ def recompute(entry: Entry, *, labels: Mapping[str, int] | None = None) -> Recom
 
     Args:
         entry: the result and its evidence.
-        labels: name of a sample, as in its log -> class, from a source that the caller trusts. Only image
-            classification needs it: of the other tasks the classes are known here.
+        labels: name of a sample, as in the evidence -> class, from a source that the caller trusts; of all
+            samples, or empty. Only image classification needs it (see ``known_labels``): of the other tasks
+            the classes are known here.
     """
     return _Reader(entry, labels).read()
 
