@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,23 @@ def test_pack_refuses_what_is_no_data(result: Result, capsys: pytest.CaptureFixt
     assert main(["submit", "pack", str(FOLDER)]) == 2
     assert "run.sh" in capsys.readouterr().err
     assert (FOLDER / "manifest.json").read_bytes() == manifest
+
+
+def test_an_archive_that_leads_outside_fails_with_a_code(
+    result: Result, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.writestr("2026.1/acme/one/../../../../evil", b"x")
+    before = tree(Path())
+    assert main(["submit", "check", "a.zip", "--no-cache"]) == 1
+    out = capsys.readouterr().out
+    assert "TB060" in out
+    assert "does not hold: 0 submissions, 1 errors" in out
+    assert main(["submit", "check", "a.zip", "--no-cache", "--json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert found["code"] == "TB060"
+    assert "points outside" in found["message"]
+    assert tree(Path()) == before
 
 
 def git(*arguments: str) -> None:

@@ -86,23 +86,31 @@ def check(
     Exit code 1 if a rule of severity error is broken.
     """
     from tinybench.cli._console import progress
+    from tinybench.errors import DataError
     from tinybench.submissions.changes import changed_since
     from tinybench.submissions.check import check as judge
-    from tinybench.submissions.report import to_markdown
+    from tinybench.submissions.packing import ARCHIVE
+    from tinybench.submissions.report import Report, to_markdown
+    from tinybench.submissions.verdict import Found
 
     _one_of(folders, everything, revision)
     changes = changed_since(root, revision) if revision is not None else None
     with ExitStack() as stack, progress() as report_progress:
-        found_root, places = _subjects(folders, root, stack)
-        found = judge(
-            found_root,
-            places,
-            changes=changes,
-            trusted=_trusted(keys, found_root),
-            rerun=not no_rerun,
-            cache=not no_cache,
-            progress=report_progress,
-        )
+        try:
+            found_root, places = _subjects(folders, root, stack)
+        except DataError as error:  # of an archive, which is refused like everything else: with a code
+            refused = Found.of(ARCHIVE.found("archive", error.message))
+            found = Report.of([refused], [], rerun=not no_rerun)
+        else:
+            found = judge(
+                found_root,
+                places,
+                changes=changes,
+                trusted=_trusted(keys, found_root),
+                rerun=not no_rerun,
+                cache=not no_cache,
+                progress=report_progress,
+            )
     document = found.to_json()
     if report_file is not None:
         write(report_file, document)
@@ -136,6 +144,7 @@ def _subjects(folders: tuple[Path, ...], root: Path, stack: ExitStack) -> tuple[
 
     Raises:
         UsageError: something is no submission, or they lie below different folders.
+        DataError: an archive cannot be unpacked safely.
     """
     from tinybench.errors import UsageError
     from tinybench.submissions import packing
