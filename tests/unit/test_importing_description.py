@@ -38,7 +38,17 @@ def test_typed_fields() -> None:
     assert description.number_format(None) == "int8"
     system = description.system([])
     assert (system.device, system.availability) == ("nucleo-l4r5zi", "available")
-    assert system.notes == "hardware: Operating at 1.8V; operating system: bare metal"
+    assert system.notes == "operating system: bare metal; hardware: Operating at 1.8V"
+
+
+def test_notes_that_do_not_fit_together() -> None:
+    long = "x" * (MAX_TEXT - 100)
+    description = described(**{"Hardware Notes": long, "Software Notes": long})
+    notes = description.system([]).notes
+    assert notes is not None
+    assert notes.startswith("operating system: bare metal; hardware: x")
+    assert len(notes) <= MAX_TEXT
+    assert description.originals()["Software Notes"] == long
 
 
 def test_the_original_texts_without_names_of_people() -> None:
@@ -87,6 +97,9 @@ def test_nothing_is_made_up_without_a_file() -> None:
         ({"Processor(s) Frequencies": "fast"}, "TB910", "'fast' is not one clock"),
         ({"Division": "Open"}, "TB923", "says open, the folder closed"),
         ({"Hardware Notes": "<script>x</script>"}, "TB938", "'Hardware Notes'"),
+        ({"Board Name": "Бoard"}, "TB938", "'Board Name': character 1 is U+0411"),
+        ({"Board Name": "---"}, "TB938", "no part of a path follows"),
+        ({"SoC Name": "x" * 101}, "TB938", "'SoC Name': has 101 characters"),
         ({"Hardware Notes": "x" * (MAX_TEXT + 1)}, "TB938", "characters"),
     ],
 )

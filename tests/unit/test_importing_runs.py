@@ -11,7 +11,7 @@ import tinybench
 from evidence_fixtures import published_kws
 from evidence_logs import mlc_json
 from tinybench.errors import DataError, UnknownNameError, UsageError
-from tinybench.submissions import manifest, scanning
+from tinybench.submissions import documents, manifest, scanning
 from tinybench.submissions.importing import runs
 from tinybench.submissions.importing.runs import Imported, Row, Stated, read_labels, read_runs
 
@@ -225,6 +225,52 @@ def test_two_divisions_and_nested_systems(tmp_path: Path) -> None:
         "MLPerf Tiny kws reference model, int8",
         "kws model of Example",
     }
+
+
+@pytest.mark.parametrize("name", ["<b>x", "E\nx", "四川", "ex\u202eample", "a" * 90, "con", "---"])
+def test_hostile_names_are_left_out(tmp_path: Path, name: str) -> None:
+    files = {
+        **trees.eembc(),
+        trees.SYSTEM_PATH: trees.system(),
+        **trees.eembc(f"closed/{name}/results/Board/kws"),
+        **trees.eembc(f"closed/Example/results/{name}/kws"),
+        **trees.eembc(f"{trees.CASE}/{name}"),
+    }
+    found = read_runs(trees.repository(tmp_path, files))
+    assert [row.path for row in found.rows] == [trees.CASE]
+    refused = [item for item in found.findings if item.rule.code == "TB939"]
+    assert len(refused) == 3
+    assert all("\n" not in item.message and "\u202e" not in item.message for item in refused)
+
+
+def test_a_task_folder_that_cannot_be_shown(tmp_path: Path) -> None:
+    root = trees.repository(tmp_path, trees.eembc("closed/Example/results/Board/k<ws"))
+    found = read_runs(root)
+    assert (found.rows, codes(found)) == ((), ["TB939"])
+
+
+def test_what_is_written_can_be_shown(tmp_path: Path) -> None:
+    """Whatever a description says, the submission has no text that a check refuses."""
+    hostile = {
+        "Board Name": "Бoard",
+        "SoC Name": "ST®",
+        "Accelerator": "加速",
+        "Inference Framework": "引擎",
+        "General Compiler(s)": "<script>",
+        "Hardware Notes": "a\u202eb",
+        "Software Notes": "x" * 5000,
+        "<b>": "y",
+    }
+    root = trees.repository(tmp_path, {**trees.eembc(), trees.SYSTEM_PATH: trees.system(**hostile)})
+    done = tinybench.import_mlperf_tiny(root, output=tmp_path / "out")
+    folder = tmp_path / "out" / done.rows[0].place.path
+    assert documents.read_documents(folder, scanning.scan(folder).inventory).findings == ()
+    assert {found.rule.code for found in done.findings} == {"TB938"}
+
+
+def test_a_round_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="round 'x' is none"):
+        tinybench.import_mlperf_tiny(trees.repository(tmp_path), round="x")
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:

@@ -75,9 +75,12 @@ NUMBERS: Final = frozenset(
 )
 REQUIRED: Final = ("round", "division", "organization", "system", "task", "board", "engine", "source_path")
 
+ROUND: Final = re.compile(r"v\d{1,3}\.\d{1,3}")
+"""What rounds are called."""
+
 _FRACTIONS: Final = ("accuracy_top1", "auc", "sww_duty_cycle")
 _FORMS: Final = {
-    "round": re.compile(r"v\d{1,3}\.\d{1,3}"),
+    "round": ROUND,
     "division": re.compile(r"closed|open"),
     "task": re.compile(r"ad|ic|kws|vww|sww"),
     "source_path": re.compile(r"(?!/)(?!.*(?:^|/)\.\.?(?:/|$)).+"),

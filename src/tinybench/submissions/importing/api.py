@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tinybench.errors import UnknownNameError
+from tinybench.errors import UnknownNameError, UsageError
+from tinybench.mlperf_tiny.published import ROUND
 from tinybench.mlperf_tiny.tasks import BENCHMARKS
 from tinybench.paths import expand
 from tinybench.progress import Progress, silent
@@ -67,6 +68,8 @@ def import_mlperf_tiny(
         TinybenchError: there are no runs, something is not known that has to be, or a submission is there
             already with other content.
     """
+    if round is not None and not ROUND.fullmatch(round):
+        raise UsageError(f"round '{round}' is none", hint="rounds are called v0.5, v1.2, ...")
     if task is not None and task not in BENCHMARKS:
         raise UnknownNameError("task", task, BENCHMARKS)
     stated = Stated(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tinybench import specs
-from tinybench.errors import DataError
+from tinybench.errors import DataError, UsageError
 from tinybench.mlperf_tiny.system_file import SystemFile, read_system_file
 from tinybench.results.schema import Accelerator, DeviceRef, Engine, Result
 from tinybench.submissions import text
@@ -66,6 +66,8 @@ NOT_KEPT_TEXT: Final = rule(
 _NOT_ORIGINAL: Final = ("submitter", "division")
 """Names of people, and what the folder says."""
 _ENGINE_UNKNOWN: Final = "not stated"
+_NAMES: Final = ("Board Name", "SoC Name", "Accelerator", "Inference Framework")
+"""What becomes a name, which has to be shorter and plainer than other texts."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,6 @@ class Description:
         devices = [result.device for result in results if isinstance(result.device, DeviceRef)]
         supplies = {device.supply_v for device in devices if device.supply_v is not None}
         device = self.device(supplies.pop() if len(supplies) == 1 else None)
-        notes = {
-            "hardware": self._text("Hardware Notes"),
-            "operating system": self._text("Operating System"),
-            "software": self._text("Software Notes"),
-        }
         return System(
             title=self.named.system,
             organisation=mlperf.display_name(self.named.organisation),
@@ -144,7 +141,7 @@ class Description:
             supply_v=device.supply_v,
             accelerator=device.accelerator,
             engine=self.engine(),
-            notes="; ".join(f"{name}: {said}" for name, said in notes.items() if said) or None,
+            notes=self._notes(),
         )
 
     def unknown_texts(self) -> list[str]:
@@ -162,7 +159,21 @@ class Description:
 
     def _text(self, key: str) -> str | None:
         said = self.file.text(key) if self.file else None
-        return said if said and not _flaw(key, said) else None
+        return said if said and not _name_flaw(key, said) else None
+
+    def _notes(self) -> str | None:
+        """What else is said; what is too long for one text stays in the originals of the results."""
+        keys = {
+            "operating system": "Operating System",
+            "hardware": "Hardware Notes",
+            "software": "Software Notes",
+        }
+        notes = ""
+        for name, key in keys.items():
+            said = self._text(key)
+            more = "; ".join(filter(None, (notes, f"{name}: {said}" if said else None)))
+            notes = more if len(more) <= text.MAX_TEXT else notes
+        return notes or None
 
     def _core(self) -> str | None:
         processor = self._text("Processor(s) Name")
@@ -216,7 +227,7 @@ def read_description(named: mlperf.Named, path: str, read: Callable[[str], bytes
     if division in ("closed", "open") and division != named.division:
         findings.append(DIVISION_DIFFERS.found(path, f"says {division}, the folder {named.division}"))
     for key, texts in file.values.items():
-        flaw = _flaw(key, "; ".join(texts)) if texts else None
+        flaw = _name_flaw(key, "; ".join(texts)) if texts else None
         if flaw is not None:
             findings.append(NOT_KEPT_TEXT.found(path, f"{key[:40]!a}: {flaw}"))
     description = Description(named, file, ())
@@ -263,3 +274,17 @@ def _words(name: str) -> frozenset[str]:
 def _flaw(key: str, value: str) -> str | None:
     found = text.flaw(value) or text.flaw(key)
     return None if found is None else found.reason
+
+
+def _name_flaw(key: str, value: str) -> str | None:
+    """What keeps a text out of a typed field; a board has to have an id, too."""
+    if key.lower() not in (name.lower() for name in _NAMES):
+        return _flaw(key, value)
+    found = text.name_flaw(value)
+    if found is not None:
+        return found.reason
+    try:
+        hardware.device_id(value)
+    except UsageError as error:
+        return error.message
+    return None

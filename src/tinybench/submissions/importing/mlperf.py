@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from tinybench.errors import DataError
+from tinybench.errors import DataError, UsageError
 from tinybench.mlperf_tiny.tasks import BENCHMARKS, accuracy_set
 from tinybench.results.schema import (
     ACCURACY,
@@ -20,6 +20,7 @@ from tinybench.results.schema import (
     Tool,
     Unavailable,
 )
+from tinybench.submissions import text
 from tinybench.submissions.findings import rule
 from tinybench.submissions.layout import Place, slug
 from tinybench.submissions.system import Division
@@ -126,6 +127,21 @@ class Named:
     system: str
 
 
+def name_flaw(named: Named, variant: str | None = None) -> str | None:
+    """Why a system, or a variant of one of its results, cannot be called so here; None if it can."""
+    for what, name in (("organisation", named.organisation), ("system", named.system), ("variant", variant)):
+        if name is None:
+            continue
+        found = text.name_flaw(name)
+        if found is not None:
+            return f"{what} {name[:60]!a}: {found.reason}"
+        try:
+            slug(name)
+        except UsageError as error:
+            return f"{what} {error.message}"
+    return None
+
+
 def places(systems: Iterable[Named]) -> dict[Named, Place]:
     """Where the submission of each system belongs.
 
@@ -133,13 +149,15 @@ def places(systems: Iterable[Named]) -> dict[Named, Place]:
     that of the open one gets ``-open`` behind it.
 
     Raises:
-        DataError: two systems would share a folder.
-        UsageError: a name has no letter or digit that can be written in ASCII.
+        DataError: two systems would share a folder, or one has a name that none can have here.
     """
     wanted = list(dict.fromkeys(systems))
     found: dict[Named, Place] = {}
     taken: dict[Place, Named] = {}
     for named in sorted(wanted, key=lambda named: (named.division, wanted.index(named))):
+        flaw = name_flaw(named)
+        if flaw is not None:
+            raise DataError(flaw, hint="write the name in Latin letters")
         place = Place(f"mlperf-{slug(named.round)}", slug(named.organisation), slug(named.system))
         if named.division == "open" and taken.get(place, named).division == "closed":
             place = replace(place, system=f"{place.system}-open")

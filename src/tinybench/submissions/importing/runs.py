@@ -19,7 +19,7 @@ from tinybench.mlperf_tiny.tree import Case, RunFolder, Tree
 from tinybench.progress import Progress, silent
 from tinybench.results.schema import DataRef, Evidence, Result, is_decisive, meets, new_result
 from tinybench.results.store import describe_evidence
-from tinybench.submissions import layout
+from tinybench.submissions import layout, text
 from tinybench.submissions.entry import Entry, Opener
 from tinybench.submissions.evidence import stored
 from tinybench.submissions.findings import Finding, rule
@@ -102,8 +102,21 @@ NOT_KEPT: Final = rule(
     file, is not copied; where its hash is in the result, the original can still be checked against it.""",
     hint="Keep the original; its SHA-256 is in the result if it could be read.",
 )
+BAD_NAME: Final = rule(
+    "TB939",
+    "name-refused",
+    "warning",
+    title="A folder has a name that nothing can have here",
+    why="""Names of organisations and systems become parts of paths and are shown on pages: Latin letters,
+    digits and ASCII punctuation, at least one letter or digit, no markup. Runs in a folder with another name
+    are left out.""",
+    hint="Import them by themselves, and give --organisation and --system.",
+)
+
 _RUNNERS: Final = {"energyrunner": "energyrunner", "mlcommons": "mlcommons-runner"}
 """Runner, as logs are told apart -> as results call it."""
+_MAX_PATH: Final = 500
+"""Characters; it stands in a result, and in its attribution."""
 _UNKNOWN_RUNNER: Final = "mlperf-tiny"
 _ONE_RUNNER: Final = ("v0.5", "v0.7", "v1.0", "v1.1", "v1.2")
 """Rounds in which there was EEMBC's runner only, and no marker."""
@@ -214,8 +227,12 @@ class _Reader:
             if task is None:
                 reason = "neither its path nor the log of the device says it"
                 self.findings.append(NO_TASK.found(case.path, reason))
+                continue
+            named = self._named(case)
+            flaw = mlperf.name_flaw(named, case.variant) or _path_flaw(case.path)
+            if flaw is not None:
+                self.findings.append(BAD_NAME.found(case.path, flaw))
             else:
-                named = self._named(case)
                 systems[named].append(_Run(named, case, task, device))
         places = mlperf.places(systems)
         drafts = [self._draft(named, places[named], runs) for named, runs in systems.items()]
@@ -424,6 +441,11 @@ class _Run:
             samples=samples,
             limit=None if whole else samples,
         )
+
+
+def _path_flaw(path: str) -> str | None:
+    found = text.flaw(path, _MAX_PATH)
+    return None if found is None else f"its path: {found.reason}"
 
 
 def _runner(facts: Recomputed) -> str:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from tinybench import specs
-from tinybench.errors import DataError
+from tinybench.errors import DataError, UsageError
 from tinybench.mlperf_tiny.published import PublishedRow
 from tinybench.mlperf_tiny.tasks import BENCHMARKS
 from tinybench.results.schema import (
@@ -28,6 +28,7 @@ from tinybench.results.schema import (
     meets,
     new_result,
 )
+from tinybench.submissions import text
 from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.importing import engines, hardware, mlperf
 from tinybench.submissions.importing.writing import Draft
@@ -109,6 +110,8 @@ _FIGURES: Final[dict[MetricName, tuple[str, int]]] = {
 
 _IN_SOURCE: Final = ("round", "division", "organization", "system", "source_path")
 """Columns that ``Source`` holds as they stand; the other ones go into its ``original``."""
+_NAMES: Final = ("board", "accelerator", "engine")
+"""Columns that become names, which have to be shorter and plainer than other texts."""
 _OF_SYSTEM: Final = (
     "board",
     "processor",
@@ -131,13 +134,18 @@ def convert(rows: Iterable[PublishedRow]) -> tuple[Draft, ...]:
     """The submissions that a table makes, in the order of their places.
 
     Raises:
-        DataError: rows contradict each other about one system, or two systems would share a folder.
-        UsageError: a name has no letter or digit that can be written in ASCII.
+        DataError: rows contradict each other about one system, two systems would share a folder, or one has
+            a name that none can have here.
     """
     systems: dict[mlperf.Named, list[PublishedRow]] = defaultdict(list)
     for row in rows:
         named = mlperf.Named(row["round"], _division(row), row["organization"], row["system"])
         systems[named].append(row)
+    for named, group in systems.items():
+        for row in group:
+            flaw = mlperf.name_flaw(named, row.text("model_variant")) or _text_flaw(row)
+            if flaw is not None:
+                raise DataError(f"line {row.line}: {flaw}", hint="correct the text")
     places = mlperf.places(systems)
     drafts = [_draft(places[named], group) for named, group in systems.items()]
     return tuple(sorted(drafts, key=lambda draft: draft.place.path))
@@ -195,6 +203,19 @@ def _quality(row: PublishedRow) -> Iterator[Finding]:
         yield NO_ACCURACY.found(row.label, f"{column} is empty")
     elif row["division"] == "closed" and float(accuracy) < benchmark.target:
         yield BELOW_TARGET.found(row.label, f"{column} {accuracy}, the target is {benchmark.target}")
+
+
+def _text_flaw(row: PublishedRow) -> str | None:
+    """Why a result could not hold the texts of a row; None if it can."""
+    for column, cell in row.columns.items():
+        found = text.name_flaw(cell) if cell and column in _NAMES else text.flaw(cell)
+        if found is not None:
+            return f"{column}: {found.reason}"
+    try:
+        hardware.device_id(row["board"])
+    except UsageError as error:
+        return f"board: {error.message}"
+    return None
 
 
 def _draft(place: Place, rows: list[PublishedRow]) -> Draft:
