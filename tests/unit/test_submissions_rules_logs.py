@@ -109,6 +109,19 @@ def error_of_the_device() -> Broken:
     )
 
 
+def error_among_the_records() -> Broken:
+    result, files = mlcommons_kws()
+    records = [*json.loads(files["performance-results.json"]), {"error": "no answer for 10 s"}]
+    return result, files | {"performance-results.json": json.dumps(records).encode()}
+
+
+def verdict_in_the_log() -> Broken:
+    result, files = good()
+    verdict = "00200.000 ulp-mlperf: e-[The run must take at least 10 seconds and 10 iterations to be valid]"
+    lines = files[PERFORMANCE].decode().split("\n")
+    return result, files | {PERFORMANCE: "\n".join([*lines[:-2], verdict, *lines[-2:]]).encode()}
+
+
 def verdict_below_a_window() -> Broken:
     result, files = good()
     return result, replaced(
@@ -149,6 +162,8 @@ def another_task_built_in() -> Broken:
         ("TB321", end_of_the_other_runner_missing),
         ("TB322", two_sessions),
         ("TB323", error_of_the_device),
+        ("TB323", error_among_the_records),
+        ("TB324", verdict_in_the_log),
         ("TB324", verdict_below_a_window),
         ("TB324", verdict_of_the_other_runner),
         ("TB325", set_up_for_another_task),

@@ -7,7 +7,7 @@ from typing import Final
 
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
-from tinybench.submissions.recompute import RUN_KINDS, Recomputed
+from tinybench.submissions.recompute import RUN_KINDS, Recomputed, RunKind
 
 EVIDENCE_UNREADABLE = rule(
     "TB320",
@@ -92,7 +92,7 @@ def check_logs(entry: Entry, facts: Recomputed) -> Iterator[Finding]:
             yield LOG_TRUNCATED.found(where, "the end of the session is missing")
         if run.sessions > 1:
             yield SEVERAL_SESSIONS.found(where, f"{run.sessions} sessions; number {run.session} counts")
-        complaints = [error for error in run.errors if error.source != "runner"]
+        complaints = [error for error in run.errors if not _is_verdict(error.text)]
         if complaints:
             first = complaints[0]
             yield DEVICE_ERROR.found(
@@ -117,14 +117,16 @@ def _check_benchmark(
             return
 
 
-def _check_verdict(entry: Entry, facts: Recomputed, kind: str) -> Iterator[Finding]:
-    run = next((run for name, run in facts.runs.items() if name == kind), None)
-    printed = next((printed for name, printed in facts.printed.items() if name == kind), None)
-    said = [] if run is None else [error.text for error in run.errors if error.source == "runner"]
+def _check_verdict(entry: Entry, facts: Recomputed, kind: RunKind) -> Iterator[Finding]:
+    run, printed = facts.runs.get(kind), facts.printed.get(kind)
+    said = [] if run is None else [error.text for error in run.errors]
     said += [] if printed is None else printed.errors
-    verdicts = [text for text in said if any(words in text for words in _OF_VERDICT)]
+    verdicts = [text for text in said if _is_verdict(text)]
     if verdicts:
-        times = len(verdicts)
         yield VERDICT_OVERRIDDEN.found(
-            f"{entry.where}: {kind} run", f"{times} times, such as: {verdicts[0][:120]}"
+            f"{entry.where}: {kind} run", f"{len(verdicts)} times, such as: {verdicts[0][:120]}"
         )
+
+
+def _is_verdict(text: str) -> bool:
+    return any(words in text for words in _OF_VERDICT)
