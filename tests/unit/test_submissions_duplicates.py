@@ -9,6 +9,7 @@ import pytest
 import complete_submission
 from complete_submission import Draft
 from tinybench.submissions.check import check
+from tinybench.submissions.layout import Place
 from tinybench.submissions.report import rows
 
 
@@ -106,3 +107,21 @@ def test_a_published_log_is_not_taken_for_ones_own(measured: Draft, tmp_path: Pa
     measured.write(tmp_path)
     complete_submission.published().write(tmp_path)
     assert {code for _, code in found(tmp_path)} == {"TB603", "TB604"}
+
+
+@pytest.mark.parametrize(("name", "codes"), [("Acme", set()), ("ACME", {"TB606"}), ("Acmé", {"TB606"})])
+def test_one_folder_is_one_organisation(name: str, codes: set[str], measured: Draft, tmp_path: Path) -> None:
+    no_results(measured).write(tmp_path)
+    other = moved(measured, "2026.1/acme/board-two", name)
+    other.system["title"] = "Board Two"
+    other.write(tmp_path)
+    assert {code for _, code in found(tmp_path)} - {"TB105"} == codes
+    place = Place("2026.1", "acme", "board-two")
+    alone = check(tmp_path, [place], cache=False, rerun=False)
+    assert {row.code for row in rows(alone)} - {"TB105"} == codes
+
+
+def no_results(draft: Draft) -> Draft:
+    draft.results.clear()
+    draft.evidence.clear()
+    return draft

@@ -85,7 +85,11 @@ def check(
         memory.keep(made)
 
     verdicts = known | made
-    others = (glance(root, place) for place in everything - verdicts.keys())
+    organisations = {place.organisation for place in wanted}
+    others = (
+        glance(root, place, named=place.organisation in organisations)
+        for place in everything - verdicts.keys()
+    )
     index = Index([*verdicts.values(), *others])
     return Report.of(
         in_order(Found.of(finding) for finding in found),

@@ -7,29 +7,35 @@ with the same bounds as always; what is no result is left out, as its own check 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from tinybench.errors import DataError
-from tinybench.files import strict_json
+from tinybench.files import strict_json, strict_toml
 from tinybench.files.guarded import Folder
 from tinybench.submissions import layout, manifest
 from tinybench.submissions.layout import Place
 from tinybench.submissions.verdict import EvidenceHash, Figure, Outcome, Verdict
 
+_JSON: Final = strict_json.JsonLimits(containers=100_000, values=200_000)
+"""As of documents that are judged."""
+_SYSTEM: Final = "system.toml"
 
-def glance(root: Path, place: Place) -> Verdict:
+
+def glance(root: Path, place: Place, *, named: bool) -> Verdict:
     """A verdict without findings: what the results of a submission say of themselves.
 
     Args:
         root: the ``submissions`` folder.
         place: of the submission below it.
+        named: whether the name of the organisation is wanted; reading TOML takes as long as all the rest.
     """
-    digest, outcomes = None, []
+    digest, organisation, outcomes = None, None, []
     try:
         with Folder.open(root / place.path) as folder:
             digest = _digest(folder)
+            organisation = _organisation(folder) if named else None
             names = sorted(name for name, _ in folder.entries("results"))[: layout.MAX_FILES]
             for path in (f"results/{name}" for name in names):
                 outcome = _outcome(folder, path)
@@ -40,12 +46,22 @@ def glance(root: Path, place: Place) -> Verdict:
     return Verdict(
         place=place.path,
         title=None,
-        organisation=None,
+        organisation=organisation,
         division=None,
         digest=digest,
         results=tuple(outcomes),
         findings=(),
     )
+
+
+def _organisation(folder: Folder) -> str | None:
+    kind = layout.kind_of(_SYSTEM)
+    assert kind is not None
+    try:
+        name = strict_toml.loads(folder.read(_SYSTEM, kind.max_bytes), _SYSTEM).get("organisation")
+    except DataError:
+        return None
+    return name if isinstance(name, str) else None
 
 
 def _digest(folder: Folder) -> str | None:
@@ -62,7 +78,7 @@ def _outcome(folder: Folder, path: str) -> Outcome | None:
     if kind is None:
         return None
     try:
-        document: Any = strict_json.loads(folder.read(path, kind.max_bytes), path)
+        document: Any = strict_json.loads(folder.read(path, kind.max_bytes), path, _JSON)
         device = document["device"]
         return Outcome(
             where=path,

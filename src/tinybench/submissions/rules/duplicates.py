@@ -61,6 +61,17 @@ PUBLISHED_AGAIN: Final = rule(
     hint="Nothing to do.",
 )
 
+TWO_SPELLINGS: Final = rule(
+    "TB606",
+    "organisation-spelt-otherwise",
+    "warning",
+    title="The organisation is spelt in another way than in its other submissions",
+    why="""A folder is the name of the organisation in lower-case ASCII, so that names that differ in
+    accents, case or punctuation share one. They may be one organisation, which should be called the same
+    everywhere, or two, of which one would appear under the name of the other.""",
+    hint="Spell the name as in the other submissions; another organisation needs another name.",
+)
+
 _T = TypeVar("_T")
 
 _MIN_BYTES: Final = 1024
@@ -88,9 +99,13 @@ class Index:
         self._ids: dict[str, list[_Owner]] = defaultdict(list)
         self._evidence: dict[str, list[_Owner]] = defaultdict(list)
         self._figures: dict[tuple[str, ...], list[_Owner]] = defaultdict(list)
+        self._spellings: dict[str, dict[str, str]] = defaultdict(dict)
         for verdict in sorted(verdicts, key=lambda verdict: verdict.place):
             if verdict.digest is not None and verdict.results:
                 self._digests[verdict.digest].append(verdict.place)
+            if verdict.organisation is not None:
+                spelt = self._spellings[_organisation(verdict)]
+                spelt.setdefault(verdict.organisation, verdict.place)
             for outcome in verdict.results:
                 owner = _owner(verdict, outcome)
                 self._ids[outcome.id].append(owner)
@@ -108,6 +123,15 @@ class Index:
         copies = (place for place in self._digests.get(verdict.digest or "", ()) if place != verdict.place)
         if others := _some(copies):
             yield COPY.found(".", f"has the manifest of {_list(others)}")
+        otherwise = [
+            f"'{name}' in {place}"
+            for name, place in self._spellings[_organisation(verdict)].items()
+            if verdict.organisation is not None and name != verdict.organisation
+        ]
+        if otherwise:
+            yield TWO_SPELLINGS.found(
+                "system.toml: organisation", f"'{verdict.organisation}', but {_list(otherwise)}"
+            )
         for outcome in verdict.results:
             mine = _owner(verdict, outcome)
             elsewhere = _some(owner.place for owner in self._ids[outcome.id] if owner.place != mine.place)
@@ -148,7 +172,12 @@ class Index:
 
 
 def _owner(verdict: Verdict, outcome: Outcome) -> _Owner:
-    return _Owner(verdict.place, verdict.place.split("/")[1], outcome)
+    return _Owner(verdict.place, _organisation(verdict), outcome)
+
+
+def _organisation(verdict: Verdict) -> str:
+    """The part of the path that says whose it is."""
+    return verdict.place.split("/")[1]
 
 
 def _is_other(owner: _Owner, mine: _Owner) -> bool:
