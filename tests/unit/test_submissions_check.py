@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import attestation_fixtures
 import complete_submission
 from complete_submission import Draft
 from submission_fixtures import repack, write_file
 from tinybench import api, specs
 from tinybench.errors import ContentError, DataError, UsageError
 from tinybench.results.schema import Result
+from tinybench.submissions import manifest
+from tinybench.submissions.attestation import Subject
 from tinybench.submissions.check import check
 from tinybench.submissions.layout import Place
 from tinybench.submissions.report import Report, rows
@@ -465,3 +471,83 @@ def test_what_others_cannot_mend_is_a_warning(published: Draft, tmp_path: Path) 
     assert {row.severity for row in rows(report) if row.code == "TB503"} == {"warning"}
     assert report.passed
     assert report.submissions[0].results[0].tier == "published elsewhere"
+
+
+def reviewed(draft: Draft, root: Path) -> tuple[Path, Path]:
+    """A submission that a reviewer signed as reproduced, and the file of keys that trusts the reviewer."""
+    folder = draft.write(root)
+    subject = Subject(
+        Place(*draft.place.split("/")), manifest.digest((folder / "manifest.json").read_bytes())
+    )
+    (result_id,) = (json.loads(path.read_bytes())["id"] for path in folder.glob("results/*.json"))
+    statement = attestation_fixtures.outcome(subject, tiers={result_id: "reproduced"})
+    reviewer = attestation_fixtures.REVIEWER
+    envelope = attestation_fixtures.signed(statement.to_bytes(), reviewer)
+    path = folder / attestation_fixtures.path_of(reviewer, "check")
+    write_file(path, attestation_fixtures.as_file(envelope))
+    keys = root.parent / "keys.toml"
+    keys.write_text(
+        f'[[keys]]\nname = "A reviewer"\nrole = "reviewer"\npublic_key = "{reviewer.public}"\n'
+        "valid_from = 2026-01-01\n"
+    )
+    return folder, keys
+
+
+def test_what_a_reviewer_signed_counts(measured: Draft, tmp_path: Path) -> None:
+    folder, keys = reviewed(measured, tmp_path / "submissions")
+    trusting = check(folder.parents[2], trusted=keys, cache=False, rerun=False)
+    assert rows(trusting) == []
+    assert trusting.submissions[0].results[0].tier == "reproduced"
+    strict = check(folder.parents[2], cache=False, rerun=False)
+    assert codes(strict) == {"TB806"}
+    assert strict.submissions[0].results[0].tier == "evidence-checked"
+
+
+def test_what_a_reviewer_signed_is_of_these_files_only(measured: Draft, tmp_path: Path) -> None:
+    folder, keys = reviewed(measured, tmp_path / "submissions")
+    write_file(folder / "README.md", b"changed\n")
+    repack(folder)
+    report = check(folder.parents[2], trusted=keys, cache=False, rerun=False)
+    assert codes(report) == {"TB804"}
+    assert report.submissions[0].results[0].tier == "evidence-checked"
+
+
+def long_log(draft: Draft) -> None:
+    """A log that begins well and goes on for 16 MB of timestamps."""
+    files = draft.evidence["kws.json"]
+    files["performance-log.txt"] += b"00035.957 dut: m-lap-us-12345678\n" * 500_000
+
+
+def many_keys(draft: Draft) -> None:
+    draft.result.update({f"key-{number}": 1 for number in range(60_000)})
+
+
+def many_windows(draft: Draft) -> None:
+    (window, *_) = draft.result["windows"]
+    draft.result["windows"] = [{**window, "index": number} for number in range(1, 20_000)]
+
+
+@pytest.mark.parametrize("attack", [long_log, many_keys, many_windows])
+def test_a_large_submission_takes_little_memory_and_gives_a_short_report(
+    attack: Change, measured: Draft, tmp_path: Path
+) -> None:
+    attack(measured)
+    measured.write(tmp_path / "submissions")
+    code = (
+        "import sys; from pathlib import Path; from tinybench.submissions.check import check;"
+        "report = check(Path(sys.argv[1]), cache=False, rerun=False); print(len(report.to_json()));"
+        "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]);"
+        "print(report.passed)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "submissions")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    length, peak_kib, passed = ran.stdout.split()
+    assert passed == "False"
+    assert int(length) < 20_000
+    assert int(peak_kib) * 1024 < 500_000_000
