@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from published_fixtures import row
 from tinybench.errors import DataError
@@ -35,6 +38,27 @@ def test_figures_are_those_of_the_row() -> None:
     assert isinstance(result.device, DeviceRef)
     assert result.device.supply_v == 1.8
     assert (result.target, result.target_met) == (0.9, True)
+
+
+FIGURE = st.decimals(min_value=Decimal("0.000001"), max_value=10**6, places=6)
+
+
+@given(throughput=FIGURE, latency=FIGURE, energy=FIGURE, millivolts=st.integers(1, 50_000))
+def test_every_figure_is_the_nearest_float(
+    throughput: Decimal, latency: Decimal, energy: Decimal, millivolts: int
+) -> None:
+    result = only(
+        median_throughput_ips=f"{throughput:f}",
+        latency_ms=f"{latency:f}",
+        energy_uj_per_inference=f"{energy:f}",
+        emon_measured_voltage_mv=f"{millivolts}.0",
+    )
+    values = {metric.name: Decimal(repr(float(metric.value))) for metric in result.metrics}
+    assert values["throughput"] == throughput
+    assert values["latency.per_inference"] * 10**3 == latency
+    assert values["energy.per_inference"] * 10**6 == energy
+    assert isinstance(result.device, DeviceRef)
+    assert Decimal(repr(result.device.supply_v)) * 1000 == millivolts
 
 
 def test_what_the_row_does_not_say_is_not_made_up() -> None:
