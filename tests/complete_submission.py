@@ -141,11 +141,13 @@ def _reference() -> ModelRef:
     return ModelRef(name=model.id, sha256=model.sha256, macs=model.macs, parameters=model.parameters)
 
 
-def measured(place: str = MEASURED) -> Draft:
-    """Measured on hardware, with all of its evidence, and submitted here."""
-    result, files = measured_kws()
+def measured(place: str = MEASURED, **run: Any) -> Draft:
+    """Measured on hardware, with all of its evidence, and submitted here; ``run`` as for ``measured_kws``."""
+    result, files = measured_kws(**run)
     environment = Environment(python="CPython 3.11", os="Linux", machine="x86_64", packages={})
-    return _draft(place, changed(result, model=_reference(), environment=environment), files)
+    organisation = place.split("/")[1].capitalize()
+    measured = changed(result, model=_reference(), environment=environment)
+    return _draft(place, measured, files, organisation=organisation)
 
 
 def published(place: str = PUBLISHED) -> Draft:

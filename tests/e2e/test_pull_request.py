@@ -14,7 +14,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,17 +22,14 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+import complete_submission
 from fake_github import NUMBER, REPOSITORY, RUN, FakeGitHub, artefact
 from fakes import REPOSITORY as CHECKOUT
 from submission_fixtures import repack
-from tinybench import __version__
-from tinybench.results import schema, store
-from tinybench.submissions.system import System
 
 WORKFLOWS = CHECKOUT / ".github/workflows"
-ENGINE = schema.Engine(name="tflm", version="2.4", kernels="CMSIS-NN", kernels_version=None, compiler=None)
-THERE = "mlperf-v1.2/acme/board-one"
-OTHER = "mlperf-v1.2/other/board"
+THERE = "2026.1/acme/board-one"
+OTHER = "2026.1/other/board"
 """Submissions that the base has."""
 
 
@@ -51,75 +47,12 @@ def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
     return done.stdout.decode().strip()
 
 
-def result(organisation: str, system: str, latency_s: float) -> schema.Result:
-    """A row of a published table: nothing to execute, nothing to recompute."""
-    return schema.new_result(
-        created=datetime(2026, 11, 1, tzinfo=UTC),
-        tool=schema.Tool(version=__version__, commit=None),
-        task=schema.TaskRef(id="kws", version=None),
-        data=schema.DataRef(
-            split="mlperf-1000",
-            dataset="speech-commands-v0.02",
-            dataset_sha256=None,
-            samples=1000,
-            limit=None,
-        ),
-        model=schema.ModelRef(name="kws", sha256=None, macs=None, parameters=None),
-        device=schema.DeviceRef(
-            id=system, board=system, chip=None, core=None, clock_hz=None, supply_v=None, accelerator=None
-        ),
-        engine=ENGINE,
-        runner="mlperf-tiny",
-        source=schema.Source(
-            kind="mlperf-tiny",
-            round="v1.2",
-            division="closed",
-            organisation=organisation,
-            system=system,
-            repository="https://example.org/results",
-            path=f"closed/{organisation}/results/{system}",
-            licence="Apache-2.0",
-            attribution="As published by MLCommons",
-            original={"Latency": f"{latency_s * 1e3}"},
-        ),
-        metrics=(
-            schema.Metric.of("accuracy.top1", 0.917, "measured"),
-            schema.Metric.of("latency.per_inference", latency_s, "measured"),
-        ),
-        unavailable=(schema.Unavailable(name="energy.per_inference", reason="not published"),),
-        windows=(),
-        layers=(),
-        evidence=(),
-        notes=(),
-        target=0.9,
-        target_met=True,
-        publishable=True,
-        not_publishable_because=(),
-        environment=None,
-    )
-
-
-def write_submission(
-    repository: Path, place: str, *, latency_s: float = 0.0184, title: str = "Board One"
-) -> Path:
-    """A submission that breaks no rule."""
-    _, organisation, system = place.split("/")
-    folder = repository / "submissions" / place
-    (folder / "results").mkdir(parents=True)
-    made = result(organisation, system, latency_s)
-    (folder / "results" / store.file_name(made)).write_bytes(made.to_json())
-    (folder / "system.toml").write_bytes(
-        System(
-            title=title,
-            organisation=organisation,
-            division="closed",
-            licence="Apache-2.0",
-            board=system,
-            engine=ENGINE,
-        ).to_toml()
-    )
-    repack(folder)
-    return folder
+def write_submission(repository: Path, place: str, *, latency_s: float = 0.0432) -> Path:
+    """A submission that breaks no rule: measured, with its log; another latency is another run."""
+    iterations = 400
+    lasting = [round(latency_s * iterations * 1e6) + window for window in range(5)]
+    draft = complete_submission.measured(place, microseconds=lasting, iterations=iterations, energy_ms=())
+    return draft.write(repository / "submissions")
 
 
 @dataclass
@@ -287,14 +220,14 @@ def system_toml(folder: Path, place: str, old: str, new: str) -> None:
 
 
 def test_a_good_submission_passes_and_the_comment_says_so(origin: Origin, tmp_path: Path) -> None:
-    place = "mlperf-v1.2/acme/board-two"
-    values = origin.propose(lambda folder: write_submission(folder, place, latency_s=0.02))
+    place = "2026.1/acme/board-two"
+    values = origin.propose(lambda folder: write_submission(folder, place, latency_s=0.05))
     judged = judge(origin, tmp_path, values)
     assert judged.code == 0, judged.runner.log + judged.summary
     assert [one["place"] for one in judged.report["submissions"]] == [place]
     assert not judged.errors
     assert (
-        f"| `{place}` | `kws` | `kws` | latency.per_inference |  | 20 ms | added | measured |"
+        f"| `{place}` | `kws` | `mlperf-kws` | latency.per_inference |  | 50 ms | added | measured |"
         in judged.summary
     )
 
@@ -318,22 +251,22 @@ def test_a_good_submission_passes_and_the_comment_says_so(origin: Origin, tmp_pa
 
 def test_what_others_merged_meanwhile_is_not_held_against_it(origin: Origin, tmp_path: Path) -> None:
     start = git(origin.folder, "rev-parse", "main")
-    write_submission(origin.folder, "mlperf-v1.2/third/board", latency_s=0.4)
+    write_submission(origin.folder, "2026.1/third/board", latency_s=0.4)
     (origin.folder / "README.md").write_text("new\n")
     git(origin.folder, "add", "--all", "--force")
     origin.commit("meanwhile")
     git(origin.folder, "checkout", "--quiet", "--detach", start)
-    write_submission(origin.folder, "mlperf-v1.2/acme/board-two", latency_s=0.02)
+    write_submission(origin.folder, "2026.1/acme/board-two", latency_s=0.05)
     git(origin.folder, "add", "--all", "--force")
     values = origin.propose_commit(origin.commit("a pull request"))
     judged = judge(origin, tmp_path, values)
     assert judged.code == 0, judged.runner.log + judged.summary
-    assert [one["place"] for one in judged.report["submissions"]] == ["mlperf-v1.2/acme/board-two"]
+    assert [one["place"] for one in judged.report["submissions"]] == ["2026.1/acme/board-two"]
 
 
 def test_a_pull_request_cannot_bring_its_own_judge(origin: Origin, tmp_path: Path) -> None:
     def cheat(folder: Path) -> None:
-        write_submission(folder, "mlperf-v1.2/acme/board-two", latency_s=0.02)
+        write_submission(folder, "2026.1/acme/board-two", latency_s=0.05)
         script = folder / ".github/scripts/check_submissions.sh"
         script.write_text(
             f"#!/bin/sh\ntouch {tmp_path}/was-run\nmkdir -p $1\necho All hold. > $1/summary.md\n"
@@ -373,12 +306,12 @@ def test_what_is_live_in_a_comment_is_seen() -> None:
 
 
 def evil_names(folder: Path) -> None:
-    write_submission(folder, "mlperf-v1.2/acme/board-two", latency_s=0.02)
+    write_submission(folder, "2026.1/acme/board-two", latency_s=0.05)
     for name in (
         "<img src=x onerror=alert(1)>/acme/board/system.toml",
-        "mlperf-v1.2/acme/board-two/results/$(touch was-run).json",
-        "mlperf-v1.2/acme/board-two/line\n::set-env name=PATH::evil.txt",
-        "mlperf-v1.2/acme/@everyone/system.toml",
+        "2026.1/acme/board-two/results/$(touch was-run).json",
+        "2026.1/acme/board-two/line\n::set-env name=PATH::evil.txt",
+        "2026.1/acme/@everyone/system.toml",
     ):
         path = folder / "submissions" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -403,10 +336,10 @@ def test_names_that_mean_something_elsewhere_are_only_shown(origin: Origin, tmp_
 @pytest.mark.parametrize(
     ("change", "rules"),
     [
-        (lambda folder: (folder / "submissions/mlperf-v1.2/run.sh").write_text("#!/bin/sh\n"), {"TB015"}),
+        (lambda folder: (folder / "submissions/2026.1/run.sh").write_text("#!/bin/sh\n"), {"TB015"}),
         (
             lambda folder: [
-                write_submission(folder, f"mlperf-v1.2/{one}/board-two", latency_s=0.02)
+                write_submission(folder, f"2026.1/{one}/board-two", latency_s=0.05)
                 for one in ("acme", "other")
             ],
             {"TB152"},
@@ -426,8 +359,8 @@ def test_what_a_pull_request_must_not_do_is_refused(
 
 def hostile(folder: Path) -> None:
     """One submission with much of what must not be in one."""
-    place = write_submission(folder, "mlperf-v1.2/acme/board-two", latency_s=0.02)
-    system_toml(folder, "mlperf-v1.2/acme/board-two", "Board One", "<script>alert(1)</script>")
+    place = write_submission(folder, "2026.1/acme/board-two", latency_s=0.05)
+    system_toml(folder, "2026.1/acme/board-two", "Board One", "<script>alert(1)</script>")
     document = json.loads((place / "manifest.json").read_text())
     document["files"].append({"path": "../../../../README.md", "bytes": 0, "sha256": "0" * 64})
     (place / "manifest.json").write_text(json.dumps(document))
@@ -447,7 +380,7 @@ def test_what_a_submission_must_not_hold_is_refused(origin: Origin, tmp_path: Pa
 def test_a_submodule_is_refused(origin: Origin, tmp_path: Path) -> None:
     git(origin.folder, "checkout", "--quiet", "--detach", "main")
     commit = git(origin.folder, "rev-parse", "HEAD")
-    entry = f"160000,{commit},submissions/mlperf-v1.2/acme/board-two"
+    entry = f"160000,{commit},submissions/2026.1/acme/board-two"
     git(origin.folder, "update-index", "--add", "--cacheinfo", entry)
     judged = judge(origin, tmp_path, origin.propose_commit(origin.commit("a submodule")))
     assert judged.code == 1, judged.runner.log
@@ -464,13 +397,13 @@ def test_a_submission_that_is_altered_is_pointed_out(origin: Origin, tmp_path: P
 
 
 def test_a_submission_with_another_figure_says_by_how_much(origin: Origin, tmp_path: Path) -> None:
-    def faster(folder: Path) -> None:
+    def slower(folder: Path) -> None:
         shutil.rmtree(folder / "submissions" / THERE)
-        write_submission(folder, THERE, latency_s=0.0092)
+        write_submission(folder, THERE, latency_s=0.0864)
 
-    judged = judge(origin, tmp_path, origin.propose(faster))
+    judged = judge(origin, tmp_path, origin.propose(slower))
     assert judged.code == 0, judged.runner.log
-    assert "latency.per_inference | 18.4 ms | 9.2 ms | -50.0% | measured |" in judged.summary
+    assert "latency.per_inference | 43.2 ms | 86.4 ms | +100.0% | measured |" in judged.summary
     assert live(judged.summary) == []
 
 

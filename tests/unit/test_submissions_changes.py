@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import complete_submission
 from submission_fixtures import write_file
 from tinybench.errors import UsageError
 from tinybench.submissions.changes import Change, changed_since, parse_raw
+from tinybench.submissions.check import check
 from tinybench.submissions.layout import Place
 from tinybench.submissions.rules.change import check_change
 
@@ -188,3 +190,16 @@ def test_the_output_of_git_is_read_byte_by_byte() -> None:
     output = b":100644 000000 " + zeros + b" " + zeros + b" D\0a\nb\0"
     assert list(parse_raw(output)) == [Change("a\nb", "100644", "000000")]
     assert list(parse_raw(b"")) == []
+
+
+def test_whoever_names_a_source_is_not_believed(tmp_path: Path) -> None:
+    root = tmp_path / "submissions"
+    complete_submission.measured().write(root)
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    commit(tmp_path)
+    complete_submission.published().write(root)
+    report = check(root, changes=changed_since(root, "main"), rerun=False, cache=False)
+    (found,) = report.findings
+    assert (found.code, found.where) == ("TB155", complete_submission.PUBLISHED)
+    assert not report.passed
+    assert not check(root, rerun=False, cache=False).findings

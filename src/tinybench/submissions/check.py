@@ -16,7 +16,7 @@ from tinybench.submissions.layout import Place
 from tinybench.submissions.memory import Memory
 from tinybench.submissions.pool import judge_many
 from tinybench.submissions.report import Report
-from tinybench.submissions.rules.change import check_change
+from tinybench.submissions.rules.change import check_change, check_sources
 from tinybench.submissions.rules.duplicates import Index
 from tinybench.submissions.scanning import discover
 from tinybench.submissions.submission import load
@@ -85,6 +85,8 @@ def check(
         memory.keep(made)
 
     verdicts = known | made
+    if changes is not None:
+        found += check_sources(verdicts[place] for place in _in_order(wanted))
     organisations = {place.organisation for place in wanted}
     others = (
         glance(root, place, named=place.organisation in organisations)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from tinybench.submissions.changes import Changes
 from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.scanning import shown
+from tinybench.submissions.verdict import Verdict
 
 REMOVED: Final = rule(
     "TB150",
@@ -56,9 +57,31 @@ NOT_A_FILE: Final = rule(
     hint="Remove it, or add its content as a plain file ('git update-index --chmod=-x').",
 )
 
+ELSEWHERE: Final = rule(
+    "TB155",
+    "published-by-whom",
+    "error",
+    title="The change adds or alters figures that are said to be published elsewhere",
+    why="""Figures that somebody else published are shown with that source's name, and what is wrong in them
+    is marked, not refused. Nothing in a folder proves that the source says so: who writes `source` into a
+    result of his own would borrow that name. The maintainers import such figures from the source
+    themselves; in a change by anybody else they do not pass.""",
+    hint="Ask the maintainers to import it ('tinybench import'), or submit what you measured.",
+)
+
 _PLAIN: Final = ("100644", "000000")
 _KINDS: Final = {"120000": "a symbolic link", "160000": "a submodule", "100755": "executable"}
 _SHOWN: Final = 20
+
+
+def check_sources(verdicts: Iterable[Verdict]) -> Iterator[Finding]:
+    """Whether what a change adds or alters borrows the name of a source."""
+    for verdict in verdicts:
+        published = sum(outcome.published for outcome in verdict.results)
+        if published:
+            yield ELSEWHERE.found(
+                verdict.place, f"{published} of {len(verdict.results)} results name a source"
+            )
 
 
 def check_change(changes: Changes) -> Iterator[Finding]:
