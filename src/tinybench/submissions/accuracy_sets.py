@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from tinybench import content, specs
@@ -143,5 +144,11 @@ def _of_task(task: specs.TaskSpec, result: Result, labels: Mapping[str, int] | N
 def _label_in_name(task: specs.TaskSpec, name: str) -> int | None:
     """The class that the name of a sample says: by its folder, or as DCASE names recordings."""
     kind = _AD_KIND.fullmatch(name) if task.id == "ad" else None
-    folder = kind[1] if kind else name.partition("/")[0].strip("_").replace("non_person", "no_person")
-    return task.labels.index(folder) if folder in task.labels else None
+    return _label_of_folder(task.labels, kind[1] if kind else name.partition("/")[0])
+
+
+@lru_cache(maxsize=1024)
+def _label_of_folder(labels: tuple[str, ...], folder: str) -> int | None:
+    """Kept, as it is asked for several times for each sample of a split."""
+    plain = folder.strip("_").replace("non_person", "no_person")
+    return labels.index(plain) if plain in labels else None

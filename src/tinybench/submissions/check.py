@@ -143,11 +143,11 @@ def _with_reruns(root: Path, place: Place, verdict: Verdict) -> Verdict:
 
 
 def _circumstances(trusted: Path | None, rerun: bool) -> str:
-    """What decides a verdict beside the submission and this program: keys, and the data that is here."""
+    """What decides a verdict beside the submission and this program."""
     keys = hashlib.sha256(trusted.read_bytes()).hexdigest() if trusted is not None else "none"
     keys += "" if available() else ", not verified"
     if not rerun:
         return f"keys {keys}"
-    from tinybench.submissions.rerun import data_here
+    from tinybench.submissions.rerun import what_is_here
 
-    return f"keys {keys}, executed again with {' '.join(data_here())}"
+    return f"keys {keys}, executed again with {', '.join(what_is_here())}"

@@ -6,9 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tinybench.errors import DataError
 from tinybench.meters import eembc
@@ -284,12 +286,12 @@ def read_outputs(data: bytes, name: str) -> tuple[tuple[Sample, ...], dict[str, 
     header, rows = _table(data, name, ("sample", "label"))
     if header[2:] != [f"output_{k}" for k in range(len(header) - 2)] or len(header) < 3:
         raise DataError(f"{name}: the columns after label have to be output_0, output_1, ...")
-    samples, labels = [], {}
-    for line, row in rows:
-        label, *outputs = _integers(row[1:], f"{name}: line {line}")
-        samples.append(_sample(row[0], tuple(map(float, outputs))))
-        labels[row[0]] = label
-    return tuple(samples), labels
+    table = _integers([row[1:] for _, row in rows], f"{name}: line")
+    samples = tuple(
+        _sample(row[0], tuple(outputs))
+        for (_, row), outputs in zip(rows, table[:, 1:].astype(np.float64).tolist(), strict=True)
+    )
+    return samples, {row[0]: label for (_, row), label in zip(rows, table[:, 0].tolist(), strict=True)}
 
 
 def read_scores(data: bytes, name: str) -> tuple[tuple[Sample, ...], dict[str, int]]:
@@ -327,12 +329,15 @@ def _sample(name: str, results: tuple[float, ...]) -> Sample:
     return Sample(input_file=name, offset=None, length=None, results=results)
 
 
-def _integers(cells: list[str], where: str) -> list[int]:
-    """All at once where all are right: a split has a hundred thousand of them."""
-    if _INTEGERS.fullmatch(",".join(cells)):
-        with suppress(ValueError):  # a cell in quotes that holds a comma
-            return list(map(int, cells))
-    return [_integer(cell, where) for cell in cells]
+def _integers(rows: list[list[str]], where: str) -> NDArray[np.int64]:
+    """The cells of equally long rows, all at once where all are right: a split has up to 130,000."""
+    columns = len(rows[0])
+    joined = ",".join(map(",".join, rows))
+    # A cell in quotes may hold a comma; then there are more numbers than cells.
+    if _INTEGERS.fullmatch(joined) and joined.count(",") + 1 == len(rows) * columns:
+        return np.fromstring(joined, dtype=np.int64, sep=",").reshape(len(rows), columns)
+    cells = [[_integer(cell, f"{where} {line}") for cell in row] for line, row in enumerate(rows, 2)]
+    return np.array(cells, dtype=np.int64)
 
 
 def _integer(cell: str, where: str) -> int:

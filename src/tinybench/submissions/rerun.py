@@ -25,7 +25,7 @@ from tinybench.errors import (
     TinybenchError,
     UnsupportedOperatorError,
 )
-from tinybench.mcusim.compilers import COMPILERS
+from tinybench.mcusim.compilers import COMPILERS, Compiler
 from tinybench.mcusim.placement import Placement
 from tinybench.models import Model
 from tinybench.models.reference import load_named
@@ -93,9 +93,18 @@ def rerun(entry: Entry) -> Rerun:
     return Rerun(tuple(_accuracy(entry)), reproduced=False)
 
 
-def data_here() -> tuple[str, ...]:
-    """Tasks whose official split is on this machine: what can be executed again depends on it."""
-    return tuple(task for task in specs.tasks() if _is_here(task, "official"))
+def what_is_here() -> tuple[str, ...]:
+    """What decides here whether a result can be executed again: data sets, models and compilers."""
+    tasks = (f"data of {task}" for task in specs.tasks() if _is_here(task, "official"))
+    models = (spec.id for spec in specs.models().values() if spec.is_here)
+    return (*tasks, *models, *filter(None, map(_label, COMPILERS.values())))
+
+
+def _label(compiler: Compiler) -> str | None:
+    try:
+        return compiler.label()
+    except TinybenchError:
+        return None
 
 
 def _simulated(entry: Entry) -> Rerun:
