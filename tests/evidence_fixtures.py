@@ -268,7 +268,7 @@ def measured_result(
 def finished(fields: Mapping[str, Any]) -> Result:
     """A result of these fields, with what follows from them: the verdict about the target."""
     accuracy = next((m for m in fields["metrics"] if m.name.startswith("accuracy.")), None)
-    decisive = is_decisive(fields["data"], fields["source"])
+    decisive = is_decisive(fields["data"], fields["source"], accuracy)
     return new_result(
         **fields,
         target_met=meets(fields["target"], accuracy) if decisive else None,

@@ -81,7 +81,7 @@ def test_a_result_names_no_device_and_is_never_published(installed: None, model:
     work = workload(model)
     result = record(work, LiteRt().measure(work), runner="litert")
     assert result.device == HostRef()
-    assert result.data.whole_official_split
+    assert (result.data.split, result.data.limit) == ("official", None)
     assert result.target_met is None
     assert result.not_publishable_because == (
         "the accuracy is predicted: it is not that of the device's arithmetic",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from fakes import load_document
-from tinybench.results.schema import METRIC_NAMES, UNITS, Metric, Result, content_id
+from tinybench.results.schema import METRIC_NAMES, MLPERF_SETS, UNITS, Metric, Result, content_id
 
 DOCUMENT = load_document()
 
@@ -183,6 +183,21 @@ def test_the_target_is_decided_on_the_whole_official_split(
     for wrong in (None, not met):
         with pytest.raises(ValidationError, match="target_met"):
             Result.model_validate(changed(document, target_met=wrong))
+
+
+@pytest.mark.parametrize("split", MLPERF_SETS)
+def test_what_hardware_computed_on_a_set_of_mlperf_decides(document: dict[str, Any], split: str) -> None:
+    document["metrics"][0] |= {"value": 0.95, "mode": "measured"}
+    document["data"] |= {"split": split, "limit": None}
+    result = Result.model_validate(
+        changed(document, target_met=True, publishable=True, not_publishable_because=[])
+    )
+    assert result.target_met
+    document["metrics"][0]["mode"] = "simulated"
+    assert Result.model_validate(changed(document, target_met=None)).target_met is None
+    for wrong in ({"target_met": True}, {"publishable": True, "not_publishable_because": []}):
+        with pytest.raises(ValidationError, match=r"target_met|whole official split"):
+            Result.model_validate(changed(document, **wrong))
 
 
 def test_evidence_names_cannot_leave_the_folder(document: dict[str, Any]) -> None:

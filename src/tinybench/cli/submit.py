@@ -115,15 +115,51 @@ def init(results: tuple[Path, ...], root: Path, **options: Any) -> None:
 
 @command.command()
 @FOLDER
-@click.argument("results", type=click.Path(path_type=Path), metavar="RESULT.json...", nargs=-1, required=True)
-def add(folder: Path, results: tuple[Path, ...]) -> None:
-    """Take results with their evidence into a submission.
+@click.argument("results", type=click.Path(path_type=Path), metavar="[RESULT.json]...", nargs=-1)
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with the folders performance, accuracy and energy of a runner of MLPerf Tiny.",
+)
+@click.option("--task", metavar="ID", help="Of the runs; else by their path, or by what the device says.")
+@click.option(
+    "--model",
+    metavar="ID|PATH",
+    help="That was run; in the closed division MLPerf Tiny's if not given.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder with *y_labels.csv: the logs of image classification do not tell the classes.",
+)
+def add(
+    folder: Path,
+    results: tuple[Path, ...],
+    runs: Path | None,
+    task: str | None,
+    model: str | None,
+    labels: Path | None,
+) -> None:
+    """Take results with their evidence into a submission, or make them from the logs of runs.
 
     All of them or none. Firmware stays where it is: a submission is data only.
     """
+    from tinybench.errors import UsageError
     from tinybench.submissions import drafting
+    from tinybench.submissions.importing.runs import read_labels
 
-    _print_taken(drafting.add(folder, results))
+    if bool(results) == (runs is not None):
+        raise UsageError("give results, or --runs DIR", hint="such as: submit add FOLDER results/kws.json")
+    if runs is None and (task, model, labels) != (None, None, None):
+        raise UsageError("--task, --model and --labels are about --runs", hint="leave them away")
+    if runs is None:
+        taken = drafting.add(folder, results)
+    else:
+        known = None if labels is None else read_labels(labels)
+        taken = drafting.add_runs(folder, runs, task=task, model=model, labels=known)
+    _print_taken(taken)
 
 
 @command.command()

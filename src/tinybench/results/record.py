@@ -17,6 +17,7 @@ from tinybench.results.schema import (
     ACCURACY,
     DEVICE_METRICS,
     METRIC_NAMES,
+    MLPERF_SETS,
     DataRef,
     DeviceRef,
     Environment,
@@ -27,6 +28,7 @@ from tinybench.results.schema import (
     TaskRef,
     Tool,
     Unavailable,
+    is_decisive,
     meets,
     new_result,
 )
@@ -115,7 +117,7 @@ def record(
         evidence=describe_evidence(measurement.evidence),
         notes=(*measurement.notes, *notes),
         target=task.target,
-        target_met=meets(task.target, accuracy) if data.whole_official_split else None,
+        target_met=meets(task.target, accuracy) if is_decisive(data, None, accuracy) else None,
         publishable=not reasons,
         not_publishable_because=reasons,
         environment=environment(),
@@ -176,7 +178,8 @@ def reasons_not_to_publish(
         model_sha256: of the model.
     """
     reasons = []
-    if data.split != "official":
+    by_hardware = accuracy is None or accuracy.mode == "measured"
+    if data.split != "official" and not (by_hardware and data.split in MLPERF_SETS):
         reasons.append(f"measured on the {data.split} split; only the official split is published")
     if data.limit is not None:
         reasons.append(f"limited to {data.limit} samples; only the whole split is published")

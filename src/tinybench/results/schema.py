@@ -84,6 +84,9 @@ Tiny's ``sww``: its average power is that over the whole stream, not that of a w
 ACCURACY: Final[dict[str, MetricName]] = {"top1": "accuracy.top1", "auc": "accuracy.auc"}
 """What the metric of a task is called in a result."""
 
+MLPERF_SETS: Final = ("mlperf-1000", "mlperf-200", "mlperf-248")
+"""Splits that are MLPerf Tiny's accuracy sets: a board takes hours for them, and days for larger ones."""
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 SplitName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_.][a-z0-9]+)*$", max_length=40)]
@@ -249,11 +252,6 @@ class DataRef(_Frozen):
     samples: Annotated[int, Field(gt=0)] | None
     limit: Annotated[int, Field(gt=0)] | None
 
-    @property
-    def whole_official_split(self) -> bool:
-        """What a result may be published on, and the quality target is about."""
-        return self.split == "official" and self.limit is None
-
 
 class ModelRef(_Frozen):
     """Which model."""
@@ -380,7 +378,7 @@ class Result(_Frozen):
     publishable: bool
     not_publishable_because: tuple[Text, ...]
     environment: Environment | None
-    """None for a result that was published elsewhere."""
+    """None for a result that another program measured, here or elsewhere."""
 
     _path: Path | None = PrivateAttr(default=None)
 
@@ -421,23 +419,26 @@ class Result(_Frozen):
         _unique("window", [(window.run, window.index) for window in self.windows])
         if self.publishable == bool(self.not_publishable_because):
             raise ValueError("publishable and not_publishable_because contradict each other")
-        decisive = is_decisive(self.data, self.source)
+        accuracy = next((metric for metric in self.metrics if metric.name.startswith("accuracy.")), None)
+        decisive = is_decisive(self.data, self.source, accuracy)
         if self.publishable and not decisive:
             raise ValueError("only a result on the whole official split is publishable")
-        accuracy = next((metric for metric in self.metrics if metric.name.startswith("accuracy.")), None)
         met = meets(self.target, accuracy) if decisive else None
         if self.target_met != met:
             raise ValueError(f"target_met is {self.target_met}, but accuracy, target and split say {met}")
         return self
 
 
-def is_decisive(data: DataRef, source: Source | None) -> bool:
+def is_decisive(data: DataRef, source: Source | None, accuracy: Metric | None) -> bool:
     """Whether the accuracy on these samples is one that a quality target is about.
 
-    That is the whole official split here, and the whole accuracy set of the source for what was published
-    elsewhere.
+    That is the whole official split; for what hardware computed also the whole accuracy set of MLPerf Tiny,
+    on which the targets were set; and for what was published elsewhere the whole accuracy set of the source.
     """
-    return data.limit is None if source else data.whole_official_split
+    if data.limit is not None:
+        return False
+    by_hardware = accuracy is not None and accuracy.mode == "measured"
+    return source is not None or data.split == "official" or (by_hardware and data.split in MLPERF_SETS)
 
 
 def meets(target: float | None, accuracy: Metric | None) -> bool | None:

@@ -17,8 +17,9 @@ from tinybench.results import store
 from tinybench.results.schema import DeviceRef, Result
 from tinybench.specs import DeviceSpec
 from tinybench.specs.base import first_error, read_toml
-from tinybench.submissions import layout, packing
+from tinybench.submissions import layout, measured, packing
 from tinybench.submissions.evidence import stored
+from tinybench.submissions.measured import Measured
 from tinybench.submissions.system import Memory, System
 
 
@@ -88,14 +89,14 @@ def create(
         raise UsageError(
             f"system.toml: {first_error(error)}", hint="correct it, or give what is missing"
         ) from None
-    accepted = [_accepted(system, Path(path)) for path in results]
+    accepted = [_accepted(system, _read(Path(path))) for path in results]
     folder = root / place.path
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     with _writing(folder):
         folder.mkdir(parents=True)
         try:
             write_atomically(folder / "system.toml", system.to_toml())
-            taken = [_take(folder, result, []) for result in accepted]
+            taken = [_take(folder, one, []) for one in accepted]
             _renew_manifest(folder)
         except BaseException:
             shutil.rmtree(missing[-1], ignore_errors=True)
@@ -125,12 +126,33 @@ def add(folder: Path, results: Sequence[str | os.PathLike[str]]) -> list[Taken]:
         UsageError: a result may not be published.
         OutputError: a file cannot be written; then none of them is.
     """
+    return _add(folder, [_accepted(read_system(folder), _read(Path(path))) for path in results])
+
+
+def add_runs(
+    folder: Path,
+    runs: Path,
+    *,
+    task: str | None = None,
+    model: str | None = None,
+    labels: Mapping[str, int] | None = None,
+) -> list[Taken]:
+    """Make results from the logs of a runner of MLPerf Tiny, and take them in as :func:`add` does.
+
+    Args:
+        folder: the submission; its ``system.toml`` says what the runs were measured on.
+        runs: as for :func:`tinybench.submissions.measured.results`, and so are the others.
+    """
     system = read_system(folder)
-    accepted = [_accepted(system, Path(path)) for path in results]
+    found = measured.results(system, folder.name, runs, task=task, model=model, labels=labels)
+    return _add(folder, [_accepted(system, one) for one in found])
+
+
+def _add(folder: Path, accepted: Sequence[Measured]) -> list[Taken]:
     written: list[Path] = []
     with _writing(folder):
         try:
-            taken = [_take(folder, result, written) for result in accepted]
+            taken = [_take(folder, one, written) for one in accepted]
             _renew_manifest(folder)
         except BaseException:
             for path in reversed(written):
@@ -139,37 +161,43 @@ def add(folder: Path, results: Sequence[str | os.PathLike[str]]) -> list[Taken]:
     return taken
 
 
-def _accepted(system: System, path: Path) -> Result:
+def _read(path: Path) -> Measured:
     result = store.verify(path)
+    folder = store.evidence_folder(path)
+    evidence = {item.name: (folder / item.name).read_bytes() for item in result.evidence}
+    return Measured(str(path), result, path.read_bytes(), evidence)
+
+
+def _accepted(system: System, one: Measured) -> Measured:
+    result = one.result
     if not result.publishable:
         raise UsageError(
-            f"{path} may not be published: {'; '.join(result.not_publishable_because)}",
+            f"{one.where} may not be published: {'; '.join(result.not_publishable_because)}",
             hint="measure again on the whole official split",
         )
     if not isinstance(result.device, DeviceRef):
         raise UsageError(
-            f"{path} has no device: its accuracy was computed on a host", hint="use another runner"
+            f"{one.where} has no device: its accuracy was computed on a host", hint="use another runner"
         )
     for key, here, there in system.disagreements(result.device, result.engine):
         raise DataError(
-            f"{path}: {key} is {there!r}, but system.toml says {here!r}",
+            f"{one.where}: {key} is {there!r}, but system.toml says {here!r}",
             hint="results of another system belong to a submission of their own",
         )
-    return result
+    return one
 
 
-def _take(folder: Path, result: Result, written: list[Path]) -> Taken:
-    assert result.path is not None  # it was read from a file
+def _take(folder: Path, one: Measured, written: list[Path]) -> Taken:
     evidence, left_out = [], []
-    for item in result.evidence:
-        kept = stored(result.id, item.name, (store.evidence_folder(result.path) / item.name).read_bytes())
+    for name, data in one.evidence.items():
+        kept = stored(one.result.id, name, data)
         if kept is None:
-            left_out.append(item.name)
+            left_out.append(name)
             continue
         _write(folder / kept[0], kept[1], written)
         evidence.append(kept[0])
-    relative = f"results/{store.file_name(result)}"
-    _write(folder / relative, result.path.read_bytes(), written)
+    relative = f"results/{store.file_name(one.result)}"
+    _write(folder / relative, one.document, written)
     return Taken(relative, tuple(evidence), tuple(left_out))
 
 

@@ -394,7 +394,7 @@ class _Run:
         )
         target = BENCHMARKS[self.task].target
         accuracy = next((metric for metric in metrics if metric.name.startswith("accuracy.")), None)
-        whole = is_decisive(data, source)
+        whole = is_decisive(data, source, accuracy)
         energy = facts.energy_run
         return new_result(
             created=mlperf.CREATED,

@@ -306,7 +306,7 @@ def _result(row: PublishedRow) -> Result:
         evidence=(),
         notes=tuple(_notes(row)),
         target=target,
-        target_met=meets(target, accuracy) if is_decisive(data, published) else None,
+        target_met=meets(target, accuracy) if is_decisive(data, published, accuracy) else None,
         publishable=True,
         not_publishable_because=(),
         environment=None,

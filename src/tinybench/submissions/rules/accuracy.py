@@ -213,7 +213,7 @@ def check_quality(entry: Entry, division: Division) -> Iterator[Finding]:
         missing = ACCURACY_MISSING if result.source is None else ACCURACY_NOT_PUBLISHED
         yield missing.found(where, f"{ACCURACY[task.metric]} is not among the metrics")
         return
-    decisive = is_decisive(result.data, result.source)
+    decisive = is_decisive(result.data, result.source, stated)
     met = meets(task.target, stated) if decisive else None
     if met is None:
         samples = "a part of it" if result.data.limit is not None else f"split {result.data.split}"
