@@ -17,7 +17,7 @@ import complete_submission
 from complete_submission import Draft
 from submission_fixtures import repack, write_file
 from tinybench import api, specs
-from tinybench.errors import ContentError, DataError, UsageError
+from tinybench.errors import ContentError, DataError, UsageError, WorkerError
 from tinybench.results.schema import Result
 from tinybench.submissions import manifest
 from tinybench.submissions.attestation import Subject
@@ -551,3 +551,20 @@ def test_a_large_submission_takes_little_memory_and_gives_a_short_report(
     assert passed == "False"
     assert int(length) < 20_000
     assert int(peak_kib) * 1024 < 500_000_000
+
+
+@pytest.mark.parametrize("program", ["false", "cat"])
+def test_a_process_that_ends_or_babbles_is_named_with_its_submission(
+    program: str, measured: Draft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        draft = measured.copy()
+        draft.place = f"2026.1/acme/board-{number}"
+        draft.write(tmp_path)
+    stand_in = write_file(
+        tmp_path.parent / f"{tmp_path.name}-{program}", f"#!/bin/sh\nexec {program}\n".encode()
+    )
+    stand_in.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(stand_in))
+    with pytest.raises(WorkerError, match=r"the process that checked 2026\.1/acme/board-\d ended"):
+        check(tmp_path, cache=False, rerun=False, jobs=2)

@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from tinybench import specs
+from tinybench.datasets.store import status
 from tinybench.errors import UsageError
 from tinybench.progress import Progress, silent
 from tinybench.submissions.changes import Changes, changed_since
@@ -143,11 +145,16 @@ def _with_reruns(root: Path, place: Place, verdict: Verdict) -> Verdict:
 
 
 def _circumstances(trusted: Path | None, rerun: bool) -> str:
-    """What decides a verdict beside the submission and this program."""
-    keys = hashlib.sha256(trusted.read_bytes()).hexdigest() if trusted is not None else "none"
-    keys += "" if available() else ", not verified"
-    if not rerun:
-        return f"keys {keys}"
-    from tinybench.submissions.rerun import what_is_here
+    """What decides a verdict beside the submission and this program: keys, and what is on this machine."""
+    parts = [hashlib.sha256(trusted.read_bytes()).hexdigest() if trusted is not None else "no keys"]
+    parts.append("signatures verified" if available() else "signatures not verified")
+    parts += (
+        f"data of {task.id}"
+        for task in specs.tasks().values()
+        if status(task.dataset, task.splits.official.subset).state == "present"
+    )
+    if rerun:
+        from tinybench.submissions.rerun import what_is_here
 
-    return f"keys {keys}, executed again with {', '.join(what_is_here())}"
+        parts += ("executed again", *what_is_here())
+    return ", ".join(parts)

@@ -111,7 +111,7 @@ def _walk(folder: Folder, below: str) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _program() -> str:
-    """What changes when a file of this program, or a task, model or device, does."""
+    """What changes when a file of this program, or of a task, model or device, does."""
     digest = hashlib.sha256()
     folders = (
         Path(tinybench.__file__).parent,
@@ -120,9 +120,9 @@ def _program() -> str:
         content.devices_dir(),
     )
     for folder in folders:
-        for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.toml"), *folder.rglob("*.tflite"))):
-            facts = path.stat()
-            digest.update(
-                f"{path} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}\n".encode(errors="replace")
-            )
+        for path in sorted(folder.rglob("*")):
+            if path.suffix != ".pyc" and path.is_file():
+                facts = path.stat()
+                state = f"{path} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}\n"
+                digest.update(state.encode(errors="replace"))
     return digest.hexdigest()

@@ -30,7 +30,7 @@ from tinybench.mcusim.placement import Placement
 from tinybench.models import Model
 from tinybench.models.reference import load_named
 from tinybench.offline import no_network
-from tinybench.results.record import accuracy_metric, record
+from tinybench.results.record import PACKAGES, accuracy_metric, installed_version, record
 from tinybench.results.schema import DeviceRef, Result
 from tinybench.runners.base import Workload
 from tinybench.runners.classify import classify
@@ -94,10 +94,10 @@ def rerun(entry: Entry) -> Rerun:
 
 
 def what_is_here() -> tuple[str, ...]:
-    """What decides here whether a result can be executed again: data sets, models and compilers."""
-    tasks = (f"data of {task}" for task in specs.tasks() if _is_here(task, "official"))
+    """What decides, beside data sets, how results are executed again: models, compilers and packages."""
     models = (spec.id for spec in specs.models().values() if spec.is_here)
-    return (*tasks, *models, *filter(None, map(_label, COMPILERS.values())))
+    packages = (f"{name} {installed_version(name)}" for name in PACKAGES)
+    return (*models, *filter(None, map(_label, COMPILERS.values())), *packages)
 
 
 def _label(compiler: Compiler) -> str | None:

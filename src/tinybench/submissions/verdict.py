@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from tinybench.results.schema import DeviceRef, MetricName, Mode, Result
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import SEVERITIES, Finding, Severity
-from tinybench.submissions.layout import Place
 from tinybench.submissions.system import Division
 from tinybench.submissions.tiers import Tier
 
@@ -137,11 +136,6 @@ def in_order(findings: Iterable[Found]) -> tuple[Found, ...]:
     return tuple(
         sorted(distinct, key=lambda found: (SEVERITIES.index(found.severity), found.code, found.where))
     )
-
-
-def place_of(verdict: Verdict) -> Place:
-    """Where a verdict's submission lies."""
-    return Place(*verdict.place.split("/"))
 
 
 def _engine(result: Result) -> str:
