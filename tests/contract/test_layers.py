@@ -13,6 +13,7 @@ WORK = {"datasets", "models", "mcusim", "runners", "results", "submissions", "pr
 WORK |= {"api", "cli"}
 DOWNSTREAM = {
     "progress.py": {"specs"} | WORK,
+    "processes.py": {"specs"} | WORK,
     "files": {"specs"} | WORK,
     "specs": WORK,
     "datasets": {"runners", "mcusim", "results", "profiling", "validation", "api", "cli"},

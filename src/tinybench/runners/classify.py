@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybench.models import Model
+from tinybench.processes import cores
 from tinybench.progress import Progress, silent
 from tinybench.runners.checkpoint import Checkpoint
-from tinybench.runners.pool import cores, run_parallel
+from tinybench.runners.pool import run_parallel
 
 PART = 32
 """Inputs in a part: what one process is given at a time, and what a checkpoint counts in."""

@@ -1,28 +1,15 @@
-"""Judging many submissions on all cores.
-
-As for interpreters (``tinybench.runners.pool``), a worker is a plain ``python -m`` that lives as long as its
-pipe: a submission that makes one run out of memory does not take the check with it.
-"""
+"""Judging many submissions on all cores."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-from collections import deque
 from collections.abc import Generator, Sequence
-from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 from typing import IO, Final
 
 from pydantic import ValidationError
 
 from tinybench.errors import WorkerError
-from tinybench.runners.pool import cores
+from tinybench.processes import Trade, cores, share_out
 from tinybench.submissions.judging import judge
 from tinybench.submissions.layout import Place
 from tinybench.submissions.trusted_keys import TrustedKeys, read_trusted_keys
@@ -31,8 +18,6 @@ from tinybench.submissions.verdict import Verdict
 _WORTH: Final = 20
 """Submissions from which on other processes help. One takes half a second to start; a submission takes 2 ms
 without evidence, and 200 ms with that of four results."""
-
-Answer = tuple[Place, Verdict] | WorkerError
 
 
 def judge_many(
@@ -56,83 +41,30 @@ def judge_many(
         for place in places:
             yield place, judge(root, place, keys)
         return
-    todo, answers = deque(places), SimpleQueue[Answer]()
-    workers: list[_Worker] = []
-    with tempfile.TemporaryFile() as stderr:
+    judging: Trade[Place, tuple[Place, Verdict]] = _Judging(root, trusted)
+    yield from share_out(judging, places, wanted)
+
+
+class _Judging:
+    module = "tinybench.submissions.worker"
+
+    def __init__(self, root: Path, trusted: Path | None) -> None:
+        self.arguments = (str(root.absolute()), "" if trusted is None else str(trusted.absolute()))
+
+    def greet(self, stdin: IO[bytes]) -> None:
+        """The arguments say it all."""
+
+    def ask(self, part: Place, stdin: IO[bytes], stdout: IO[bytes]) -> tuple[Place, Verdict]:
+        stdin.write(f"{part.path}\n".encode())
+        stdin.flush()
         try:
-            while len(workers) < wanted:
-                workers.append(_Worker(root, trusted, todo, answers, stderr))
-            for _ in places:
-                answer = answers.get()
-                if isinstance(answer, WorkerError):
-                    raise answer
-                yield answer
-        finally:
-            todo.clear()
-            for worker in workers:
-                worker.stop()
+            return part, Verdict.model_validate_json(stdout.readline())
+        except ValidationError as error:
+            raise EOFError from error
 
-
-class _Worker:
-    """A process, and the thread that hands it one submission after the other."""
-
-    def __init__(
-        self,
-        root: Path,
-        trusted: Path | None,
-        todo: deque[Place],
-        answers: SimpleQueue[Answer],
-        stderr: IO[bytes],
-    ) -> None:
-        # What this process can import, the other can too, and (-P) nothing else that lies in its folder.
-        path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)  # noqa: PTH100
-        arguments = [str(root.absolute()), "" if trusted is None else str(trusted.absolute())]
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tinybench.submissions.worker", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=os.environ | {"PYTHONPATH": path},
-        )
-        self._stderr = stderr
-        self._thread = Thread(target=self._feed, args=(todo, answers), daemon=True)
-        self._thread.start()
-
-    def _feed(self, todo: deque[Place], answers: SimpleQueue[Answer]) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        while True:
-            try:
-                place = todo.popleft()
-            except IndexError:
-                return
-            try:
-                self._process.stdin.write(f"{place.path}\n".encode())
-                self._process.stdin.flush()
-                line = self._process.stdout.readline()
-            except OSError:
-                line = b""
-            try:
-                answers.put((place, Verdict.model_validate_json(line)))
-            except ValidationError:
-                if line:  # it did not end, but printed something else
-                    self._process.kill()
-                answers.put(self._why_it_ended(place))
-                return
-
-    def _why_it_ended(self, place: Place) -> WorkerError:
-        code = self._process.wait()
-        how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
-        self._stderr.seek(0)
-        said = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
+    def ended(self, part: Place | None, how: str) -> WorkerError:
+        subject = "submissions" if part is None else part.path
         return WorkerError(
-            f"the process that checked {place.path} ended ({how})" + (f": {said[-1]}" if said else ""),
+            f"the process that checked {subject} ended {how}",
             hint="check this submission alone; if that fails too, report it",
         )
-
-    def stop(self) -> None:
-        """End the process, whatever it does, and wait until it and its thread are gone."""
-        self._process.kill()
-        self._thread.join()
-        with suppress(OSError), self._process:  # what was not yet sent cannot be flushed any more
-            pass
