@@ -263,6 +263,21 @@ def test_five_percent_between_the_runs_are_allowed() -> None:
     assert codes(result, files) == set()
 
 
+def test_ten_seconds_between_two_edges_are_enough() -> None:
+    assert 16.112 - 6.112 < 10  # in floats
+    result, _ = good()
+    exactly = changed(
+        result,
+        windows=tuple(
+            window.model_copy(
+                update={"seconds": 16.112 - 6.112 if window.run == "energy" else window.seconds}
+            )
+            for window in result.windows
+        ),
+    )
+    assert "TB401" not in codes(exactly, {})
+
+
 def test_the_message_names_both_energies() -> None:
     result, files = good()
     (finding,) = check_evidence(entry_of(with_metrics(result, energy_per_inference=0.0018), files))

@@ -264,6 +264,13 @@ def test_ten_seconds_are_enough(us: int, found: set[str]) -> None:
     assert codes(result, files) == found
 
 
+def test_a_window_that_is_too_short_is_never_shown_as_ten_seconds() -> None:
+    us = [9_999_600, *[12_000_000 + k for k in range(4)]]
+    result, files = measured_kws(microseconds=us, energy_ms=(), printed=False)
+    (finding,) = check_evidence(entry_of(result, files))
+    assert finding.message.endswith("the shortest takes 9.9996 s")
+
+
 @pytest.mark.parametrize(("iterations", "found"), [(10, set()), (9, {"TB302"})])
 def test_ten_inferences_are_enough(iterations: int, found: set[str]) -> None:
     us = [12_000_000 + k for k in range(5)]

@@ -33,6 +33,7 @@ from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.importing import engines, hardware, mlperf
 from tinybench.submissions.importing.writing import Draft
 from tinybench.submissions.layout import Place, slug
+from tinybench.submissions.rules.agreement import apart
 from tinybench.submissions.system import Division, System
 
 RUNNER: Final = "mlperf-tiny"
@@ -183,7 +184,7 @@ def _latency(row: PublishedRow) -> Iterator[Finding]:
         yield LATENCY.found(row.label, f"{latency} ms is not 1 / ({throughput} 1/s)")
     in_energy = row.number("energy_mode_throughput_ips")
     if throughput and in_energy and abs(in_energy / throughput - 1) > _AGREE:
-        change = f"{float(in_energy / throughput - 1):+.1%}"
+        change = apart(float(in_energy / throughput - 1), float(_AGREE))
         yield RUNS_DISAGREE.found(
             row.label,
             f"{throughput} 1/s in the performance run, {in_energy} 1/s in the energy run ({change})",

@@ -12,7 +12,7 @@ from tinybench.submissions.accuracy_sets import WINDOWS_PER_RECORDING
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.recompute import STREAMING_TASKS, Outputs, Recomputed
-from tinybench.submissions.rules.agreement import agrees
+from tinybench.submissions.rules.agreement import agrees, beyond
 from tinybench.submissions.system import Division
 
 TOP1_TOLERANCE: Final = 1e-3
@@ -222,7 +222,8 @@ def check_quality(entry: Entry, division: Division) -> Iterator[Finding]:
     elif not met:
         closed = TARGET_MISSED if result.source is None else TARGET_MISSED_ELSEWHERE
         missed = closed if division == "closed" else TARGET_MISSED_OPEN
-        yield missed.found(where, f"{_shown(stated)}, the target is {task.target}")
+        shown = beyond(float(stated.value), task.target, 4)
+        yield missed.found(where, f"{stated.name} is {shown}, the target is {task.target}")
 
 
 def check_accuracy(entry: Entry, facts: Recomputed) -> Iterator[Finding]:

@@ -29,6 +29,21 @@ def agrees(stated: float, exact: float, step: float) -> bool:
     return math.isclose(places, round(places), abs_tol=1e-6) and Figure(stated, step).agrees(exact)
 
 
+def beyond(value: float, limit: float, places: int) -> str:
+    """A figure that fails a limit, with ``places`` decimals, or as many more as show that it fails.
+
+    9.9996 s would be 10.000 s, which is no reason to fail.
+    """
+    while places < 15 and float(f"{value:.{places}f}") == limit:
+        places += 1
+    return f"{value:.{places}f}"
+
+
+def apart(difference: float, limit: float) -> str:
+    """By how much two figures differ that may differ by ``limit``, both as shares, in percent with a sign."""
+    return f"{'+' if difference > 0 else '-'}{beyond(abs(difference) * 100, limit * 100, 1)}%"
+
+
 def instead(stated: float, values: Sequence[float], step: float) -> str:
     """What was stated in place of the median, if one can tell; else nothing."""
     if len(values) < 2 or agrees(stated, median(values), step):
