@@ -165,7 +165,7 @@ def test_an_archive_that_leads_outside_fails_with_a_code(
     assert main(["submit", "check", "a.zip", "--no-cache"]) == 1
     out = capsys.readouterr().out
     assert "TB060" in out
-    assert "does not hold: 0 submissions, 1 errors" in out
+    assert "does not hold: 0 submissions, 0 results: 1 error," in out
     assert main(["submit", "check", "a.zip", "--no-cache", "--json"]) == 1
     (found,) = json.loads(capsys.readouterr().out)["findings"]
     assert found["code"] == "TB060"
@@ -219,3 +219,50 @@ def test_diff_says_what_it_needs(
     Path("submissions").mkdir()
     assert main(["submit", "diff", *arguments]) == 2
     assert "hint: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "origin/main"])
+def test_a_revision_that_git_does_not_know_is_said_in_its_words(
+    result: Result, capsys: pytest.CaptureFixture[str], revision: str
+) -> None:
+    Path("submissions").mkdir()
+    git("init", "-q")
+    assert main(["submit", "check", "--changed-since", revision]) == 2
+    err = capsys.readouterr().err
+    assert "error: git rev-parse failed in submissions: fatal:" in err
+    assert "Command" not in err
+
+
+def test_a_folder_at_another_depth_is_no_submission(
+    result: Result, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init(str(result.path)) == 0
+    for folder in (FOLDER / "results", FOLDER.parent, FOLDER.parents[1]):
+        capsys.readouterr()
+        assert main(["submit", "check", str(folder)]) == 2
+        assert "is no submission" in capsys.readouterr().err
+
+
+def test_what_lies_beside_a_submission_is_nothing_that_its_check_tells(
+    result: Result, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init(str(result.path)) == 0
+    Path("submissions/notes.txt").write_text("of mine\n")
+    main(["submit", "check", str(FOLDER), "--no-rerun"])
+    assert "TB015" not in capsys.readouterr().out
+    main(["submit", "check", "--all", "--no-rerun"])
+    assert "TB015" in capsys.readouterr().out
+
+
+def test_add_says_that_there_is_no_submission_yet(result: Result, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["submit", "add", str(FOLDER), str(result.path)]) == 2
+    err = capsys.readouterr().err
+    assert "is no submission" in err
+    assert "tinybench submit init" in err
+
+
+def test_the_advice_of_an_empty_submission_is_to_add_to_it(
+    result: Result, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init("--engine", "x", "--device", "nucleo-l4r5zi") == 0
+    assert f"'tinybench submit add {FOLDER}'" in capsys.readouterr().out

@@ -149,6 +149,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OutputError, match="no space left"):
         drafting.add(folder, [result.path])
     assert tree(folder) == before
+    assert not [path for path in folder.iterdir() if path.is_dir()]
 
 
 def test_evidence_that_was_changed_is_not_taken_in(tmp_path: Path) -> None:

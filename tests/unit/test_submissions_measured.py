@@ -142,3 +142,24 @@ def test_the_command_line(submission: Path, tmp_path: Path, capsys: pytest.Captu
     assert main(["submit", "add", str(submission), "x.json", "--runs", str(runs)]) == 2
     assert main(["submit", "add", str(submission), "x.json", "--task", "kws"]) == 2
     assert "are about --runs" in capsys.readouterr().err
+
+
+def test_the_same_logs_are_the_same_result(submission: Path, tmp_path: Path) -> None:
+    runs = write_runs(tmp_path / "kws", published_kws()[1])
+    drafting.add_runs(submission, runs)
+    before = tree(submission)
+    drafting.add_runs(submission, runs)
+    assert tree(submission) == before
+
+
+def test_what_may_not_be_published_says_what_it_takes(submission: Path, tmp_path: Path) -> None:
+    runs = write_runs(tmp_path / "kws", published_kws()[1], "accuracy")
+    with pytest.raises(UsageError) as refused:
+        drafting.add_runs(submission, runs)
+    assert "the folder accuracy" in str(refused.value.hint)
+
+
+def test_runs_of_a_task_that_is_not_here_are_named(submission: Path, tmp_path: Path) -> None:
+    runs = write_runs(tmp_path / "sww", published_kws()[1])
+    with pytest.raises(DataError, match="is of sww, which is no task here"):
+        drafting.add_runs(submission, runs)

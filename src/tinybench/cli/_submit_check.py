@@ -169,6 +169,11 @@ def _subjects(folders: tuple[Path, ...], root: Path, stack: ExitStack) -> tuple[
                 f"{path} is not called <round>/<organisation>/<system>",
                 hint="a submission lies in submissions/<round>/<organisation>/<system>, in lower case",
             )
+        if not any((folder / name).exists() for name in ("system.toml", "manifest.json")):
+            raise UsageError(
+                f"{path} is no submission: it has neither system.toml nor manifest.json",
+                hint="give <round>/<organisation>/<system>, or --all --root DIR for all below a folder",
+            )
         roots[folder.parents[2]] = None
         places.append(place)
     if len(roots) > 1:
@@ -218,11 +223,7 @@ def _print(report: Report) -> None:
     for code in sorted(codes):
         rule = report.rules[code]
         console.print(cell(f"{code} {rule.title}: {rule.hint}"), soft_wrap=True)
-    counts = report.counts
-    console.print(
-        f"{'holds' if report.passed else 'does not hold'}: {len(report.submissions):,} submissions, "
-        f"{counts.error:,} errors, {counts.warning:,} warnings, {counts.note:,} notes"
-    )
+    console.print(f"{'holds' if report.passed else 'does not hold'}: {report.in_numbers}", soft_wrap=True)
 
 
 def _finding(found: Found) -> tuple[str, ...]:

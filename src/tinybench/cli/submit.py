@@ -110,7 +110,8 @@ def init(results: tuple[Path, ...], root: Path, **options: Any) -> None:
     folder, taken = drafting.create(root, place, fields, results)
     click.echo(f"submission: {plain(str(folder))}")
     _print_taken(taken)
-    click.echo(f"advice: complete system.toml, then 'tinybench submit check {plain(str(folder))}'")
+    following = "check" if taken else "add"
+    click.echo(f"advice: complete system.toml, then 'tinybench submit {following} {plain(str(folder))}'")
 
 
 @command.command()

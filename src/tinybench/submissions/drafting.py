@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tinybench.specs import DeviceSpec
 from tinybench.specs.base import first_error, read_toml
 from tinybench.submissions import layout, measured, packing
 from tinybench.submissions.evidence import stored
-from tinybench.submissions.measured import Measured
+from tinybench.submissions.measured import RUNNERS, Measured
 from tinybench.submissions.system import Memory, System
 
 
@@ -108,10 +108,15 @@ def read_system(folder: Path) -> System:
     """The system of a submission of one's own.
 
     Raises:
-        ContentError: ``system.toml`` is missing or is not TOML.
-        DataError: a key is wrong.
+        ContentError: ``system.toml`` is not TOML.
+        DataError: it is missing, or a key is wrong.
     """
     path = folder / "system.toml"
+    if not path.exists():
+        raise DataError(
+            f"{folder}: is no submission, it has no system.toml",
+            hint="make one with 'tinybench submit init', which says where it is",
+        )
     try:
         return System.model_validate(read_toml(path))
     except ValidationError as error:
@@ -155,10 +160,19 @@ def _add(folder: Path, accepted: Sequence[Measured]) -> list[Taken]:
             taken = [_take(folder, one, written) for one in accepted]
             _renew_manifest(folder)
         except BaseException:
-            for path in reversed(written):
+            for path in written:
                 path.unlink(missing_ok=True)
+                _remove_empty(path.parent, folder)
             raise
     return taken
+
+
+def _remove_empty(path: Path, below: Path) -> None:
+    """Remove a folder and those above it, up to ``below``, as long as nothing is in them."""
+    with suppress(OSError):
+        while path != below:
+            path.rmdir()
+            path = path.parent
 
 
 def _read(path: Path) -> Measured:
@@ -173,7 +187,7 @@ def _accepted(system: System, one: Measured) -> Measured:
     if not result.publishable:
         raise UsageError(
             f"{one.where} may not be published: {'; '.join(result.not_publishable_because)}",
-            hint="measure again on the whole official split",
+            hint=_remedy(result),
         )
     if not isinstance(result.device, DeviceRef):
         raise UsageError(
@@ -187,6 +201,16 @@ def _accepted(system: System, one: Measured) -> Measured:
     return one
 
 
+def _remedy(result: Result) -> str:
+    """What makes a result of the same task one that may be published."""
+    if result.runner in RUNNERS.values():
+        return "it takes the folder accuracy, and a model that did not see the test data in training"
+    return (
+        f"'tinybench data fetch {result.task.id}' gets the official split, which is run whole; a model that "
+        "saw it in training stays out ('tinybench list models' has others)"
+    )
+
+
 def _take(folder: Path, one: Measured, written: list[Path]) -> Taken:
     evidence, left_out = [], []
     for name, data in one.evidence.items():
@@ -197,8 +221,14 @@ def _take(folder: Path, one: Measured, written: list[Path]) -> Taken:
         _write(folder / kept[0], kept[1], written)
         evidence.append(kept[0])
     relative = f"results/{store.file_name(one.result)}"
-    _write(folder / relative, one.document, written)
+    if not _has(folder / relative, one.result):
+        _write(folder / relative, one.document, written)
     return Taken(relative, tuple(evidence), tuple(left_out))
+
+
+def _has(path: Path, result: Result) -> bool:
+    """Whether a result is there already; made again from the same logs, it only has another date."""
+    return path.is_file() and store.read(path).id == result.id
 
 
 def _write(path: Path, data: bytes, written: list[Path]) -> None:
@@ -206,9 +236,9 @@ def _write(path: Path, data: bytes, written: list[Path]) -> None:
         return
     if path.exists():
         raise OutputError(f"{path} is there with other content", hint="remove it, or leave the result out")
+    written.append(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
-    written.append(path)
 
 
 def _renew_manifest(folder: Path) -> None:

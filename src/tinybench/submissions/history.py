@@ -43,7 +43,7 @@ def resolve(root: Path, revision: str) -> str:
     Raises:
         UsageError: git is missing, or does not know the revision.
     """
-    found = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    found = git(root, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
     return found.decode().strip()
 
 
@@ -62,5 +62,6 @@ def git(root: Path, *arguments: str) -> bytes:
         said = getattr(error, "stderr", None) or b""
         reason = said.decode("utf-8", "replace").strip().partition("\n")[0] or str(error)
         raise UsageError(
-            f"git {arguments[0]} failed: {reason}", hint="is this a checkout that has the revision?"
+            f"git {arguments[0]} failed in {root}: {reason}",
+            hint="it needs a git checkout that has the revision: 'git fetch' gets new ones",
         ) from None

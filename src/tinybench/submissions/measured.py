@@ -39,7 +39,7 @@ from tinybench.submissions.importing.figures import Compared
 from tinybench.submissions.recompute import Recomputed, recompute
 from tinybench.submissions.system import System
 
-_RUNNERS: Final = {"energyrunner": "energyrunner", "mlcommons": "mlcommons-runner"}
+RUNNERS: Final = {"energyrunner": "energyrunner", "mlcommons": "mlcommons-runner"}
 _SETS: Final = {"kws": "mlperf-1000", "vww": "mlperf-1000", "ic": "mlperf-200", "ad": "mlperf-248"}
 
 
@@ -79,10 +79,10 @@ def results(
         UsageError: nothing says the task, or which model of the open division it was.
         UnknownNameError: there is no such task or model.
     """
-    found = tree.find(path)
-    if not found.cases:
+    found = tree.find(path) if path.is_dir() else None
+    if found is None or not found.cases:
         raise DataError(
-            f"{path}: holds no runs",
+            f"{path}: {'is no folder' if found is None else 'holds no runs'}",
             hint="a run is a folder called performance, accuracy or energy with log.txt or results.json",
         )
     return tuple(_measured(system, device_id, found.base, case, task, model, labels) for case in found.cases)
@@ -107,6 +107,9 @@ def _measured(
     named = task_id or case.task or _task_in(files)
     if named is None:
         raise UsageError(f"{where}: nothing says which task it is", hint="give --task")
+    if task_id is None and named not in specs.tasks():
+        known = ", ".join(specs.tasks())
+        raise DataError(f"{where}: is of {named}, which is no task here", hint=f"these are: {known}")
     task = specs.task(named)
     data = DataRef(
         split=_SETS[task.id],
@@ -143,7 +146,7 @@ def _measured(
     result = new_result(
         **common,
         data=data,
-        runner=_RUNNERS[facts.performance.runner],
+        runner=RUNNERS[facts.performance.runner],
         metrics=metrics,
         unavailable=tuple(
             Unavailable(name=name, reason="no run shows it") for name in wanted if name not in given
@@ -163,7 +166,7 @@ def _facts(
     """What the logs show; that depends on task and split, not on figures that a result states."""
     blank = new_result(
         **fields,
-        runner=_RUNNERS["energyrunner"],
+        runner=RUNNERS["energyrunner"],
         metrics=(),
         unavailable=(),
         windows=(),
@@ -191,7 +194,7 @@ def _require_recomputed(where: str, facts: Recomputed, compared: tuple[Compared,
         reason = f": {facts.accuracy_reason}" if facts.accuracy_reason else ""
         raise DataError(
             f"{where}: {', '.join(printed)} is printed and cannot be recomputed{reason}",
-            hint="add the log that shows it; for image classification also --labels",
+            hint="add the whole log, for energy also the trace; for image classification --labels",
         )
 
 

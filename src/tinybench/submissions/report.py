@@ -87,6 +87,16 @@ class Report(_Frozen):
             },
         )
 
+    @property
+    def in_numbers(self) -> str:
+        """Such as ``1 submission, 2 results: 1 error, 0 warnings, 0 notes``."""
+        results = sum(len(verdict.results) for verdict in self.submissions)
+        return (
+            f"{_count(len(self.submissions), 'submission')}, {_count(results, 'result')}: "
+            f"{_count(self.counts.error, 'error')}, {_count(self.counts.warning, 'warning')}, "
+            f"{_count(self.counts.note, 'note')}"
+        )
+
     def to_json(self) -> bytes:
         """ASCII, two spaces, one final newline: the same findings give the same bytes."""
         document = self.model_dump(mode="json", by_alias=True)
@@ -148,13 +158,10 @@ def code(text: str) -> str:
 
 
 def _head(report: Report) -> Iterator[str]:
-    results = sum(len(verdict.results) for verdict in report.submissions)
     yield f"## Submission check: {'passed' if report.passed else 'failed'}"
     yield ""
     yield (
-        f"{_count(len(report.submissions), 'submission')}, {_count(results, 'result')}: "
-        f"{_count(report.counts.error, 'error')}, {_count(report.counts.warning, 'warning')}, "
-        f"{_count(report.counts.note, 'note')}. tinybench {report.tinybench}; "
+        f"{report.in_numbers}. tinybench {report.tinybench}; "
         + ("executed again where possible." if report.rerun else "nothing was executed again.")
     )
 
