@@ -47,8 +47,3 @@ def firmware_dir() -> Path:
 def validation_dir() -> Path:
     """Published hardware results, and the prediction intervals that follow from them."""
     return root() / "runners" / "validation"
-
-
-def submissions_dir() -> Path:
-    """``submissions/<round>/<organisation>/<system>/``: in a checkout only; a wheel carries none."""
-    return root() / "submissions"

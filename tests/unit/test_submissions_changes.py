@@ -188,7 +188,7 @@ def test_without_git_there_is_no_change(tmp_path: Path) -> None:
 def test_the_output_of_git_is_read_byte_by_byte() -> None:
     zeros = b"0" * 40
     output = b":100644 000000 " + zeros + b" " + zeros + b" D\0a\nb\0"
-    assert list(parse_raw(output)) == [Change("a\nb", "100644", "000000")]
+    assert list(parse_raw(output)) == [Change("a\nb", "000000")]
     assert list(parse_raw(b"")) == []
 
 

@@ -36,7 +36,7 @@ def path(tmp_path: Path) -> Path:
 def test_keys_are_found_by_their_key_id(path: Path) -> None:
     path.write_text(REVIEWER_TABLE + SUBMITTER_TABLE)
     trusted = read_trusted_keys(path)
-    assert [key.role for key in trusted] == ["reviewer", "submitter"]
+    assert [key.role for key in trusted.keys] == ["reviewer", "submitter"]
     found = trusted.get(SUBMITTER.public.keyid)
     assert found is not None
     assert (found.name, found.organisation, found.public_key) == (
@@ -50,7 +50,7 @@ def test_keys_are_found_by_their_key_id(path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "# nobody yet\n", "keys = []\n"])
 def test_nobody_has_to_be_trusted(path: Path, text: str) -> None:
     path.write_text(text)
-    assert list(read_trusted_keys(path)) == []
+    assert read_trusted_keys(path).keys == ()
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_nobody_has_to_be_trusted(path: Path, text: str) -> None:
 )
 def test_a_key_is_valid_from_its_first_day_to_its_last(path: Path, day: str, reason: str | None) -> None:
     path.write_text(REVIEWER_TABLE)
-    (key,) = read_trusted_keys(path)
+    (key,) = read_trusted_keys(path).keys
     assert key.invalid_at(datetime.fromisoformat(day).replace(tzinfo=UTC)) == reason
 
 
 def test_nothing_that_a_revoked_key_signed_counts_not_even_before(path: Path) -> None:
     path.write_text(REVIEWER_TABLE + "revoked = 2026-06-01\n")
-    (key,) = read_trusted_keys(path)
+    (key,) = read_trusted_keys(path).keys
     assert key.invalid_at(datetime(2026, 2, 1, tzinfo=UTC)) == "revoked on 2026-06-01"
 
 
@@ -103,7 +103,7 @@ def test_a_broken_file_names_file_and_key(path: Path, text: str, message: str) -
 def test_without_the_extra_nobody_is_trusted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text(REVIEWER_TABLE)
     monkeypatch.setattr(keys, "find_spec", lambda name: None)
-    assert list(read_trusted_keys(path)) == []
+    assert read_trusted_keys(path).keys == ()
 
 
 def test_a_missing_file(path: Path) -> None:

@@ -14,8 +14,6 @@ from tinybench.submissions.layout import Place, is_slug
 State = Literal["added", "altered", "removed"]
 
 _RAW: Final = ("--raw", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--abbrev=40")
-_NOTHING: Final = "000000"
-"""Mode of a file that is not there."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +22,8 @@ class Change:
 
     path: str
     """Relative to the repository, with ``/``; what is not UTF-8 in it has surrogate escapes."""
-    old_mode: str
-    """As git writes it, in octal: 100644 is a plain file, 160000 a submodule; zeros: not there."""
-    new_mode: str
+    mode: str
+    """Afterwards, as git writes it in octal: 100644 is a plain file, 160000 a submodule; zeros: not there."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def changed_since(root: Path, revision: str) -> Changes:
     for path in untracked.split(b"\0"):
         if path:
             text = os.fsdecode(path)
-            found.setdefault(text, Change(text, _NOTHING, "100644"))
+            found.setdefault(text, Change(text, "100644"))
     # A link in the path to the folder is none of git's business.
     below = os.path.relpath(root.resolve(), top.resolve())
     listed = git(top, "ls-tree", "-r", "-z", "--name-only", base, "--", below)
@@ -75,11 +72,10 @@ def changed_since(root: Path, revision: str) -> Changes:
 
 
 def parse_raw(output: bytes) -> Iterator[Change]:
-    """The output of ``git diff --raw -z --no-renames``: modes and paths, whatever bytes these have."""
+    """The output of ``git diff --raw -z --no-renames``: new modes and paths, whatever bytes these have."""
     fields = output.split(b"\0")
     for facts, path in zip(fields[::2], fields[1::2], strict=False):
-        old_mode, new_mode = facts.decode("ascii").lstrip(":").split(" ")[:2]
-        yield Change(os.fsdecode(path), old_mode, new_mode)
+        yield Change(os.fsdecode(path), facts.decode("ascii").split(" ")[1])
 
 
 def classify(changes: Sequence[Change], below: str, earlier: Iterable[str], root: Path) -> Changes:

@@ -48,8 +48,6 @@ class Documents:
     findings: tuple[Finding, ...]
     values: Mapping[str, Any]
     """Path -> parsed system.toml or results/*.json, also of those whose texts are refused."""
-    contents: Mapping[str, bytes]
-    """Path -> bytes of the same."""
 
 
 def read_documents(path: Path, inventory: Inventory) -> Documents:
@@ -60,7 +58,6 @@ def read_documents(path: Path, inventory: Inventory) -> Documents:
     """
     findings: list[Finding] = []
     values: dict[str, Any] = {}
-    contents: dict[str, bytes] = {}
     with Folder.open(path) as folder:
         for name, file in inventory.files.items():
             if file.kind.name not in ("system", "result", "readme"):
@@ -79,9 +76,8 @@ def read_documents(path: Path, inventory: Inventory) -> Documents:
             except DataError as error:
                 findings.append(BROKEN.found(name, error.message.removeprefix(f"{name}: ")))
                 continue
-            contents[name] = data
             findings += _first(text_flaws(name, values[name]))
-    return Documents(tuple(findings), values, contents)
+    return Documents(tuple(findings), values)
 
 
 def text_flaws(where: str, document: object) -> Iterator[Finding]:

@@ -6,7 +6,6 @@ what the signer says it is, so that nothing signed with that key counts any more
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -72,9 +71,6 @@ class TrustedKeys:
     """All keys whose signatures count."""
 
     keys: tuple[TrustedKey, ...] = ()
-
-    def __iter__(self) -> Iterator[TrustedKey]:
-        return iter(self.keys)
 
     def get(self, keyid: str) -> TrustedKey | None:
         """The key of that key id."""

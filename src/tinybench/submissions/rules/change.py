@@ -102,6 +102,6 @@ def check_change(changes: Changes) -> Iterator[Finding]:
         yield OUTSIDE.found(".", f"and {len(elsewhere) - _SHOWN} more files")
     outside = set(changes.outside)
     for change in changes.files:
-        if change.path not in outside and change.new_mode not in _PLAIN:
-            kind = _KINDS.get(change.new_mode, "something else")
-            yield NOT_A_FILE.found(shown(change.path), f"is {kind} (mode {change.new_mode})")
+        if change.path not in outside and change.mode not in _PLAIN:
+            kind = _KINDS.get(change.mode, "something else")
+            yield NOT_A_FILE.found(shown(change.path), f"is {kind} (mode {change.mode})")
