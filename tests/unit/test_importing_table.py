@@ -75,11 +75,22 @@ def test_what_the_row_does_not_say_is_not_made_up() -> None:
     assert {metric.name for metric in result.metrics} == {"latency.per_inference", "throughput"}
     missing = {item.name for item in result.unavailable}
     assert {"accuracy.top1", "energy.per_inference", "power.active", "memory.ram"} <= missing
+    reasons = {item.name: item.reason for item in result.unavailable}
+    assert reasons["energy.per_inference"] == "not in the published table"
     assert isinstance(result.device, DeviceRef)
     assert (result.device.clock_hz, result.device.core, result.device.supply_v) == (None, None, None)
     assert result.engine.compiler is None
     assert (result.model.sha256, result.data.dataset_sha256, result.environment) == (None, None, None)
     assert result.target_met is None
+
+
+def test_figures_that_were_computed_from_logs_are_not_called_printed() -> None:
+    computed = only(round="v0.5", median_throughput_ips="23.154783", accuracy_top1="0.901", auc="0.995345")
+    assert computed.notes[0].startswith("not as printed")
+    assert any("laps" in note for note in computed.notes)
+    assert any("AUC is the exact one" in note for note in computed.notes)
+    printed = only(round="v0.5", median_throughput_ips="23.155", auc="0.99")
+    assert printed.notes[0].startswith("as published")
 
 
 def test_the_source_keeps_every_cell() -> None:

@@ -18,7 +18,8 @@ TVM = '{"TVM": {"SHA": "e3a6"}, "CMSIS_NN": {"SHA": "5126"}}'
     [
         ("X-CUBE-AI 7.3.0", None, ("X-CUBE-AI", "7.3.0", None, None)),
         ("X-CUBE-AI v9.0", None, ("X-CUBE-AI", "9.0", None, None)),
-        ("STEDGE-AI Internal version", None, ("ST Edge AI", "Internal version", None, None)),
+        ("STEDGE-AI Internal version", None, ("ST Edge AI", None, None, None)),
+        ("ST Edge AI Core 2.0", None, ("ST Edge AI", "2.0", None, None)),
         ("Plumerai Inference Engine", None, ("Plumerai Inference Engine", None, None, None)),
         ("Plumerai Inference Engine 2023.05", None, ("Plumerai Inference Engine", "2023.05", None, None)),
         ("Bosch HALE 1.0.175", None, ("Bosch HALE", "1.0.175", None, None)),
@@ -27,7 +28,11 @@ TVM = '{"TVM": {"SHA": "e3a6"}, "CMSIS_NN": {"SHA": "5126"}}'
         ("microTVM", TVM, ("microTVM", "e3a6", "CMSIS-NN", "5126")),
         ("microTVM", '{"TVM": {"SHA": "e3a6"}}', ("microTVM", "e3a6", None, None)),
         ("microTVM (native schedules)", TVM, ("microTVM", "e3a6", "native schedules", None)),
-        ("ONNC + CMSIS-NN (CMSIS_5)", '{"CMSIS_5": {"SHA": "b966"}}', ("ONNC", None, "CMSIS-NN", "b966")),
+        (
+            "ONNC + CMSIS-NN (CMSIS_5)",
+            '{"CMSIS_5": {"SHA": "b966"}}',
+            ("ONNC", None, "CMSIS-NN", "CMSIS_5 b966"),
+        ),
         ("ONNC + Andes NN", '{"andes_nn": {"SHA": ""}}', ("ONNC", None, "Andes NN", None)),
         ("Tensorflow Lite Micro 2.3.1", None, ("TensorFlow Lite Micro", "2.3.1", None, None)),
         (
@@ -171,7 +176,7 @@ def test_availability(status: str | None, expected: str | None) -> None:
     [
         (("ad_fp32", "TensorFlow Int8 Quantization"), "fp32"),
         ((None, "INT8", "NUCLEO_float"), "int8"),
-        ((None, None, "NUCLEO_H7A3ZI_float"), "fp32"),
+        ((None, None, "NUCLEO_H7A3ZI_float"), "float"),
         (("FP16",), "fp16"),
         (("PTQ", "NUCLEO_L4R5ZI"), None),
     ],

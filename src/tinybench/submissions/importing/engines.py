@@ -13,7 +13,7 @@ _PATTERNS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), name, kernels)
     for pattern, name, kernels in (
         (rf"X-CUBE-AI{_VERSION}", "X-CUBE-AI", None),
-        (r"ST ?Edge-?AI(?:\s+(?P<version>.+))?", "ST Edge AI", None),
+        (rf"ST ?Edge[- ]?AI(?: Core)?(?: Internal version|{_VERSION})", "ST Edge AI", None),
         (rf"Plumerai Inference Engine{_VERSION}", "Plumerai Inference Engine", None),
         (rf"(?:Bosch )?HALE{_VERSION}", "Bosch HALE", None),
         # "Core 2" is the accelerator.
@@ -50,6 +50,8 @@ _KERNELS: Final = ("CMSIS-NN", "Andes NN")
 """Kernel libraries that are known to be there because their commit is given."""
 _LIBRARIES: Final = {"microTVM": ("TVM",), "CMSIS-NN": ("CMSIS_NN", "CMSIS_5"), "Andes NN": ("andes_nn",)}
 """Keys under which a submitter's JSON of libraries gives the commit of an engine or of its kernels."""
+_LARGER: Final = ("CMSIS_5",)
+"""Of these keys, larger repositories that hold the library: their commits say nothing without their name."""
 
 
 def engine(text: str, compiler: str | None, libraries: str | None) -> Engine | None:
@@ -86,7 +88,10 @@ def unknown_engine(text: str, compiler: str | None) -> Engine:
 
 
 def _commit(commits: dict[str, str], name: str) -> str | None:
-    return next((commits[key] for key in _LIBRARIES.get(name, ()) if commits.get(key)), None)
+    for key in _LIBRARIES.get(name, ()):
+        if commits.get(key):
+            return f"{key} {commits[key]}" if key in _LARGER else commits[key]
+    return None
 
 
 def _commits(libraries: str | None) -> dict[str, str]:

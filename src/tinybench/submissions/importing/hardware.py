@@ -39,7 +39,8 @@ _ACCELERATORS: Final = (
 _FORMATS: Final = (
     (re.compile(r"int8|8-bit", re.IGNORECASE), "int8"),
     (re.compile(r"fp16|float16", re.IGNORECASE), "fp16"),
-    (re.compile(r"fp32|float", re.IGNORECASE), "fp32"),
+    (re.compile(r"fp32|float32", re.IGNORECASE), "fp32"),
+    (re.compile(r"float", re.IGNORECASE), "float"),  # of which size, it does not say
 )
 _OPERATING: Final = re.compile(r"Operating at (\d{1,2}(?:\.\d{1,3})?) ?V\b")
 _RUNNER_SUPPLY: Final = re.compile(r"runner voltage (\d{1,6}) mV")
@@ -105,7 +106,10 @@ def availability(status: str | None) -> Availability | None:
 
 
 def number_format(*texts: str | None) -> str | None:
-    """Format of weights and activations by the first text that names one: ``int8``, ``fp16``, ``fp32``."""
+    """Format of weights and activations by the first text that names one.
+
+    It is ``int8``, ``fp16``, ``fp32``, or ``float`` where the text does not say of which size.
+    """
     for text in texts:
         for pattern, name in _FORMATS:
             if text is not None and pattern.search(text):
