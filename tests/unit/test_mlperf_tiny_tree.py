@@ -7,6 +7,7 @@ import pytest
 import published_trees as trees
 from tinybench.errors import DataError
 from tinybench.mlperf_tiny import tree
+from tinybench.mlperf_tiny.runs import RunKind
 from tinybench.mlperf_tiny.tree import Case, find, run_of, task_of
 
 
@@ -107,7 +108,7 @@ def test_how_results_are_nested_and_spelled(
         ("acuracy", "accuracy"),
     ],
 )
-def test_misspelt_runs(tmp_path: Path, folder: str, kind: tree.RunName) -> None:
+def test_misspelt_runs(tmp_path: Path, folder: str, kind: RunKind) -> None:
     case = one(lay(tmp_path, f"closed/Org/results/b/ic/{folder}/log.txt"))
     assert list(case.runs) == [kind]
     assert not case.runs[kind].exact

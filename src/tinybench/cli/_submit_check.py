@@ -29,7 +29,6 @@ RESULTS: Final = (
     Column("tier"),
     Column("figures"),
 )
-_HEADLINES: Final = ("accuracy.top1", "accuracy.auc", "latency.per_inference", "energy.per_inference")
 _FEW: Final = 10
 """So many submissions are shown whole, with notes and with what is right about them."""
 
@@ -125,7 +124,9 @@ def check(
 
 def _trusted(keys: Path | None, root: Path) -> Path | None:
     """The keys of the file that was named, or of the one beside the rounds if there is one."""
-    beside = root / "trusted-keys.toml"
+    from tinybench.submissions.layout import TRUSTED_KEYS
+
+    beside = root / TRUSTED_KEYS
     return keys or (beside if beside.is_file() else None)
 
 
@@ -233,10 +234,11 @@ def _finding(found: Found) -> tuple[str, ...]:
 def _outcome(outcome: Outcome) -> tuple[str, ...]:
     from tinybench.quantities import quantity
     from tinybench.results.schema import UNITS
+    from tinybench.submissions.report import HEADLINES
 
     figures = (
         f"{quantity(figure.value, UNITS[figure.name])} ({figure.mode})"
         for figure in outcome.figures
-        if figure.name in _HEADLINES
+        if figure.name in HEADLINES
     )
     return outcome.task, outcome.model, outcome.device, outcome.tier, ", ".join(figures)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 RunnerName = Literal["energyrunner", "mlcommons"]
 """EEMBC's EnergyRunner (all of v0.5 to v1.2, some of v1.3) or MLCommons' Python runner (from v1.3)."""
+
+RunKind = Literal["performance", "energy", "accuracy"]
+RUN_KINDS: Final[tuple[RunKind, ...]] = get_args(RunKind)
 
 _CLOCK: Final = 2**32
 """The device's microseconds are an unsigned 32-bit number: they start anew after 71.6 minutes."""

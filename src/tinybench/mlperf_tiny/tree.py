@@ -24,10 +24,8 @@ from typing import Final, Literal, get_args
 
 from tinybench.errors import DataError
 from tinybench.files.guarded import Folder
+from tinybench.mlperf_tiny.runs import RUN_KINDS, RunKind
 from tinybench.mlperf_tiny.tasks import BENCHMARKS
-
-RunName = Literal["performance", "accuracy", "energy"]
-RUN_NAMES: Final[tuple[RunName, ...]] = get_args(RunName)
 
 Division = Literal["closed", "open"]
 
@@ -84,7 +82,7 @@ class Case:
     task: str | None
     variant: str | None
     """What several results of one task on one system are told apart by."""
-    runs: dict[RunName, RunFolder]
+    runs: dict[RunKind, RunFolder]
     eembc_marker: bool
 
 
@@ -155,13 +153,13 @@ def task_of(word: str) -> str | None:
     return known[close[0]] if close else None
 
 
-def run_of(word: str) -> RunName | None:
+def run_of(word: str) -> RunKind | None:
     """The run that a folder is called after, also if it is misspelt; None if it is none."""
     plain = word.lower()
     if plain == "power":
         return "energy"
-    close = get_close_matches(plain, RUN_NAMES, n=1, cutoff=0.8)
-    return next((name for name in RUN_NAMES if close and name == close[0]), None)
+    close = get_close_matches(plain, RUN_KINDS, n=1, cutoff=0.8)
+    return next((name for name in RUN_KINDS if close and name == close[0]), None)
 
 
 def _base(path: Path) -> tuple[Path, str]:
@@ -189,7 +187,7 @@ class _Walk:
         if names is None:
             return
         folders, files = names
-        runs: dict[RunName, RunFolder] = {}
+        runs: dict[RunKind, RunFolder] = {}
         for name in folders:
             kind = run_of(name)
             if kind is not None and (kind not in runs or name == kind):
@@ -219,7 +217,7 @@ class _Walk:
         for name in folders:
             yield from self._json_files(_join(folder, name))
 
-    def _run(self, kind: RunName, path: str, exact: bool) -> RunFolder | None:
+    def _run(self, kind: RunKind, path: str, exact: bool) -> RunFolder | None:
         names = self._list(path)
         files: dict[str, str] = {}
         renamed = []
@@ -267,7 +265,7 @@ class _Walk:
             yield name, facts.st_mode
 
 
-def _case(path: str, runs: dict[RunName, RunFolder], eembc_marker: bool) -> Case:
+def _case(path: str, runs: dict[RunKind, RunFolder], eembc_marker: bool) -> Case:
     parts = path.split("/")
     division: Division | None = None
     organisation = system = None

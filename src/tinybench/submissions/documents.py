@@ -37,7 +37,7 @@ _NAMES: Final = frozenset(
 _ADDRESSES: Final = frozenset({"source.repository"})
 _MAX_FLAWS: Final = 10
 """Findings per file; nobody reads more of them."""
-_JSON: Final = strict_json.JsonLimits(containers=100_000, values=200_000)
+JSON_LIMITS: Final = strict_json.JsonLimits(containers=100_000, values=200_000)
 """The layers of the largest model so far have 1,000 values."""
 
 
@@ -71,8 +71,10 @@ def read_documents(path: Path, inventory: Inventory) -> Documents:
                 findings += _readme_flaws(name, data)
                 continue
             try:
-                toml = file.kind.content == "toml"
-                values[name] = strict_toml.loads(data, name) if toml else strict_json.loads(data, name, _JSON)
+                if file.kind.content == "toml":
+                    values[name] = strict_toml.loads(data, name)
+                else:
+                    values[name] = strict_json.loads(data, name, JSON_LIMITS)
             except DataError as error:
                 findings.append(BROKEN.found(name, error.message.removeprefix(f"{name}: ")))
                 continue

@@ -95,7 +95,7 @@ def create(
     with _writing(folder):
         folder.mkdir(parents=True)
         try:
-            write_atomically(folder / "system.toml", system.to_toml())
+            write_atomically(folder / layout.SYSTEM_FILE, system.to_toml())
             taken = [_take(folder, one, []) for one in accepted]
             _renew_manifest(folder)
         except BaseException:
@@ -111,7 +111,7 @@ def read_system(folder: Path) -> System:
         ContentError: ``system.toml`` is not TOML.
         DataError: it is missing, or a key is wrong.
     """
-    path = folder / "system.toml"
+    path = folder / layout.SYSTEM_FILE
     if not path.exists():
         raise DataError(
             f"{folder}: is no submission, it has no system.toml",

@@ -7,7 +7,7 @@ with the same bounds as always; what is no result is left out, as its own check 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,12 +15,9 @@ from tinybench.errors import DataError
 from tinybench.files import strict_json, strict_toml
 from tinybench.files.guarded import Folder
 from tinybench.submissions import layout, manifest
-from tinybench.submissions.layout import Place
+from tinybench.submissions.documents import JSON_LIMITS
+from tinybench.submissions.layout import SYSTEM_FILE, Place
 from tinybench.submissions.verdict import EvidenceHash, Figure, Outcome, Verdict
-
-_JSON: Final = strict_json.JsonLimits(containers=100_000, values=200_000)
-"""As of documents that are judged."""
-_SYSTEM: Final = "system.toml"
 
 
 def glance(root: Path, place: Place, *, named: bool) -> Verdict:
@@ -55,10 +52,10 @@ def glance(root: Path, place: Place, *, named: bool) -> Verdict:
 
 
 def _organisation(folder: Folder) -> str | None:
-    kind = layout.kind_of(_SYSTEM)
+    kind = layout.kind_of(SYSTEM_FILE)
     assert kind is not None
     try:
-        name = strict_toml.loads(folder.read(_SYSTEM, kind.max_bytes), _SYSTEM).get("organisation")
+        name = strict_toml.loads(folder.read(SYSTEM_FILE, kind.max_bytes), SYSTEM_FILE).get("organisation")
     except DataError:
         return None
     return name if isinstance(name, str) else None
@@ -78,7 +75,7 @@ def _outcome(folder: Folder, path: str) -> Outcome | None:
     if kind is None:
         return None
     try:
-        document: Any = strict_json.loads(folder.read(path, kind.max_bytes), path, _JSON)
+        document: Any = strict_json.loads(folder.read(path, kind.max_bytes), path, JSON_LIMITS)
         device = document["device"]
         return Outcome(
             where=path,

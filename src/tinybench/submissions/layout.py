@@ -45,6 +45,7 @@ MAX_RATIO: Final = 200
 MAX_NAME: Final = 100
 """Characters of one name, as ``EvidenceName`` of a result; with the folders above it, well below 255."""
 
+SYSTEM_FILE: Final = "system.toml"
 TRUSTED_KEYS: Final = "trusted-keys.toml"
 BESIDE_ROUNDS: Final = frozenset({"README.md", TRUSTED_KEYS})
 """Files in the folder ``submissions`` itself."""
@@ -79,7 +80,7 @@ class Kind:
 
 
 _TOP: Final = {
-    "system.toml": Kind("system", "toml", 64 * KIB),
+    SYSTEM_FILE: Kind("system", "toml", 64 * KIB),
     "README.md": Kind("readme", "text", 256 * KIB),
     # A line of it has about 170 bytes.
     "manifest.json": Kind("manifest", "json", 512 * KIB),

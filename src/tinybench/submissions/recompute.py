@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,16 @@ from tinybench.meters import eembc
 from tinybench.mlperf_tiny import accuracy as rules
 from tinybench.mlperf_tiny import energyrunner, python_runner
 from tinybench.mlperf_tiny.printed import Printed, read_printed
-from tinybench.mlperf_tiny.runs import AccuracyRun, Energy, EnergyRun, PerformanceRun, Run, Sample
+from tinybench.mlperf_tiny.runs import (
+    RUN_KINDS,
+    AccuracyRun,
+    Energy,
+    EnergyRun,
+    PerformanceRun,
+    Run,
+    RunKind,
+    Sample,
+)
 from tinybench.submissions.accuracy_sets import AccuracySet, Style, accuracy_set
 
 if TYPE_CHECKING:
@@ -25,9 +34,6 @@ if TYPE_CHECKING:
     from tinybench.mlperf_tiny.streaming import StreamingRun
     from tinybench.results.schema import MetricName
     from tinybench.submissions.entry import Entry
-
-RunKind = Literal["performance", "energy", "accuracy"]
-RUN_KINDS: Final[tuple[RunKind, ...]] = ("performance", "energy", "accuracy")
 
 STREAMING_TASKS: Final = frozenset({"sww"})
 """Tasks on a stream of samples: their runs have no windows of repeated inferences."""

@@ -18,12 +18,13 @@ from tinybench.submissions.verdict import Found, Outcome, Verdict, gravest
 SCHEMA: Final = "tinybench.check/1"
 MAX_MARKDOWN: Final = 60_000
 """Characters; GitHub refuses comments above 65,536."""
-_HEADLINE: Final = (
+HEADLINES: Final = (
     "latency.per_inference",
     "energy.per_inference",
     "accuracy.top1",
     "accuracy.auc",
 )
+"""Figures that a summary shows."""
 
 
 class _Frozen(BaseModel):
@@ -187,7 +188,7 @@ def _outcome(outcome: Outcome) -> str:
     figures = [
         f"{figure.name} {quantity(figure.value, UNITS[figure.name])} ({figure.mode})"
         for figure in outcome.figures
-        if figure.name in _HEADLINE
+        if figure.name in HEADLINES
     ]
     subject = f"{code(outcome.task)} on {code(outcome.device)}{clock}, {code(outcome.engine)}"
     return f"- **{outcome.tier}**: {subject}: {', '.join(figures) or 'no figures'}"

@@ -10,7 +10,7 @@ from tinybench.submissions.documents import Documents, read_documents
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.evidence import evidence_openers
 from tinybench.submissions.findings import Finding
-from tinybench.submissions.layout import Place
+from tinybench.submissions.layout import SYSTEM_FILE, Place
 from tinybench.submissions.rules import documents as rules
 from tinybench.submissions.scanning import Inventory, check_place, scan
 from tinybench.submissions.system import System
@@ -85,8 +85,8 @@ def load(path: Path, place: Place) -> Loaded:
 
 
 def _system(read: Documents, inventory: Inventory) -> tuple[System | None, list[Finding]]:
-    if rules.SYSTEM_FILE in read.values:
-        return rules.read_system(read.values[rules.SYSTEM_FILE])
-    lost = rules.SYSTEM_FILE not in inventory.files and rules.SYSTEM_FILE not in inventory.refused
-    missing = rules.SYSTEM_INVALID.found(rules.SYSTEM_FILE, "is not there")
+    if SYSTEM_FILE in read.values:
+        return rules.read_system(read.values[SYSTEM_FILE])
+    lost = SYSTEM_FILE not in inventory.files and SYSTEM_FILE not in inventory.refused
+    missing = rules.SYSTEM_INVALID.found(SYSTEM_FILE, "is not there")
     return None, [missing] if lost and inventory.complete else []

@@ -16,7 +16,7 @@ from tinybench.files import strict_json
 from tinybench.results.schema import Result
 from tinybench.submissions import manifest
 from tinybench.submissions.evidence import stored
-from tinybench.submissions.layout import Place
+from tinybench.submissions.layout import SYSTEM_FILE, Place
 from tinybench.submissions.system import System
 
 Outcome = Literal["new", "unchanged", "replaced"]
@@ -36,7 +36,7 @@ class Draft:
     def documents(self) -> dict[str, bytes]:
         """Path below the submission -> bytes, for all that is not evidence."""
         return {
-            "system.toml": self.system.to_toml(),
+            SYSTEM_FILE: self.system.to_toml(),
             **{f"results/{name}": result.to_json() for name, result in sorted(self.results.items())},
         }
 

@@ -12,6 +12,7 @@ from tinybench.errors import ChangedResultError, InvalidResultError
 from tinybench.results import store
 from tinybench.results.schema import Result
 from tinybench.submissions.findings import Finding, Rule, rule
+from tinybench.submissions.layout import SYSTEM_FILE
 from tinybench.submissions.system import System
 
 SYSTEM_INVALID: Final = rule(
@@ -62,7 +63,6 @@ NO_RESULT: Final = rule(
 
 _SHOWN: Final = 5
 """Problems of one document that are reported one by one."""
-SYSTEM_FILE: Final = "system.toml"
 _ID: Final = re.compile(r"r-[0-9a-f]{16}")
 
 

@@ -12,8 +12,7 @@ from tinybench.quantities import frequency
 from tinybench.results.schema import DeviceRef
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
-from tinybench.submissions.layout import slug
-from tinybench.submissions.rules.documents import SYSTEM_FILE
+from tinybench.submissions.layout import SYSTEM_FILE, slug
 from tinybench.submissions.submission import Submission
 
 SYSTEM_DISAGREES: Final = rule(

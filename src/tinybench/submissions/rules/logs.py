@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from tinybench.mlperf_tiny.runs import RUN_KINDS, RunKind
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
-from tinybench.submissions.recompute import RUN_KINDS, Recomputed, RunKind
+from tinybench.submissions.recompute import Recomputed
 
 EVIDENCE_UNREADABLE = rule(
     "TB320",
