@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tinybench.quantities import quantity
@@ -62,18 +62,7 @@ _SHOWN: Final = 4
 
 def compare(where: str, claimed: Result, again: Result) -> Iterator[Finding]:
     """A simulated result against the same one, executed again on the same samples."""
-    differences = list(_differences(claimed, again))
-    if not differences:
-        return
-    listed = "; ".join(differences[:_SHOWN])
-    if len(differences) > _SHOWN:
-        listed += f"; and {len(differences) - _SHOWN} more differences"
-    if claimed.tool.version != again.tool.version:
-        yield OTHER_VERSION.found(
-            where, f"tinybench {claimed.tool.version} measured, {again.tool.version} is here: {listed}"
-        )
-    else:
-        yield NOT_REPRODUCED.found(where, listed)
+    yield from _report(where, claimed, again, list(_differences(claimed, again)))
 
 
 def compare_on_other_inputs(where: str, claimed: Result, again: Result) -> Iterator[Finding]:
@@ -86,15 +75,7 @@ def compare_on_other_inputs(where: str, claimed: Result, again: Result) -> Itera
         one, other = claimed.metric(name), again.metric(name)
         if one and other and abs(one.value - other.value) > ON_OTHER_INPUTS * max(one.value, other.value):
             differences.append(_differ(one, other))
-    if not differences:
-        return
-    listed = "; ".join(differences[:_SHOWN])
-    if claimed.tool.version != again.tool.version:
-        yield OTHER_VERSION.found(
-            where, f"tinybench {claimed.tool.version} measured, {again.tool.version} is here: {listed}"
-        )
-    else:
-        yield NOT_REPRODUCED.found(where, listed)
+    yield from _report(where, claimed, again, differences)
 
 
 def compare_accuracy(where: str, claimed: Metric, again: float) -> Iterator[Finding]:
@@ -113,6 +94,20 @@ _DEPENDING_ON_INPUTS: Final[tuple[MetricName, ...]] = (
     "throughput",
     "energy.per_inference",
 )
+
+
+def _report(where: str, claimed: Result, again: Result, differences: Sequence[str]) -> Iterator[Finding]:
+    if not differences:
+        return
+    listed = "; ".join(differences[:_SHOWN])
+    if len(differences) > _SHOWN:
+        listed += f"; and {len(differences) - _SHOWN} more differences"
+    if claimed.tool.version != again.tool.version:
+        yield OTHER_VERSION.found(
+            where, f"tinybench {claimed.tool.version} measured, {again.tool.version} is here: {listed}"
+        )
+    else:
+        yield NOT_REPRODUCED.found(where, listed)
 
 
 def _differences(claimed: Result, again: Result) -> Iterator[str]:
@@ -135,9 +130,7 @@ def _differences(claimed: Result, again: Result) -> Iterator[str]:
     yield from _evidence(claimed, again, tuple(names))
 
 
-def _figures(
-    claimed: Result, again: Result, names: list[MetricName] | tuple[MetricName, ...]
-) -> Iterator[str]:
+def _figures(claimed: Result, again: Result, names: Sequence[MetricName]) -> Iterator[str]:
     for name in dict.fromkeys(names):
         one, other = claimed.metric(name), again.metric(name)
         if one is None or other is None:
