@@ -13,6 +13,9 @@ from typing import Final, Literal, get_args
 RunnerName = Literal["energyrunner", "mlcommons"]
 """EEMBC's EnergyRunner (all of v0.5 to v1.2, some of v1.3) or MLCommons' Python runner (from v1.3)."""
 
+RUNNERS: Final[dict[RunnerName, str]] = {"energyrunner": "energyrunner", "mlcommons": "mlcommons-runner"}
+"""What results call them."""
+
 RunKind = Literal["performance", "energy", "accuracy"]
 RUN_KINDS: Final[tuple[RunKind, ...]] = get_args(RunKind)
 

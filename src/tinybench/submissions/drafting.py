@@ -13,13 +13,14 @@ from pydantic import ValidationError
 
 from tinybench.atomic import write_atomically
 from tinybench.errors import DataError, OutputError, UsageError
+from tinybench.mlperf_tiny.runs import RUNNERS
 from tinybench.results import store
 from tinybench.results.schema import DeviceRef, Result
 from tinybench.specs import DeviceSpec
 from tinybench.specs.base import first_error, read_toml
 from tinybench.submissions import layout, measured, packing
 from tinybench.submissions.evidence import stored
-from tinybench.submissions.measured import RUNNERS, Measured
+from tinybench.submissions.measured import Measured
 from tinybench.submissions.system import Memory, System
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -12,6 +13,16 @@ from tinybench.results.schema import Result
 
 Opener = Callable[[], AbstractContextManager[BinaryIO]]
 """Opens one evidence file: unpacked, limited in size, and read once from the start."""
+
+
+def opener(read: Callable[[], bytes]) -> Opener:
+    """Opens what a function gives; it is called at each opening, so that nothing is kept meanwhile."""
+
+    @contextmanager
+    def opened() -> Iterator[BinaryIO]:
+        yield io.BytesIO(read())
+
+    return opened
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from tinybench import specs
 from tinybench._version import __version__
 from tinybench.errors import DataError, UsageError
 from tinybench.files.guarded import Folder
-from tinybench.mlperf_tiny import energyrunner, python_runner, tree
+from tinybench.mlperf_tiny import tree
+from tinybench.mlperf_tiny.runs import RUNNERS
 from tinybench.models.reference import load_named
 from tinybench.results.record import accuracy_metric, checkout_commit, reasons_not_to_publish
 from tinybench.results.schema import (
@@ -33,13 +32,12 @@ from tinybench.results.schema import (
 )
 from tinybench.results.store import describe_evidence
 from tinybench.submissions import layout
-from tinybench.submissions.entry import Entry, Opener
+from tinybench.submissions.entry import Entry, opener
 from tinybench.submissions.importing import figures
 from tinybench.submissions.importing.figures import Compared
-from tinybench.submissions.recompute import Recomputed, recompute
+from tinybench.submissions.recompute import Recomputed, recompute, task_of_log
 from tinybench.submissions.system import System
 
-RUNNERS: Final = {"energyrunner": "energyrunner", "mlcommons": "mlcommons-runner"}
 _SETS: Final = {"kws": "mlperf-1000", "vww": "mlperf-1000", "ic": "mlperf-200", "ad": "mlperf-248"}
 
 
@@ -175,7 +173,7 @@ def _facts(
         publishable=False,
         not_publishable_because=("nothing was recomputed yet",),
     )
-    openers: dict[str, Opener] = {name: partial(_opened, data) for name, data in files.items()}
+    openers = {name: opener(partial(bytes, data)) for name, data in files.items()}
     return recompute(Entry(where, blank, openers), labels=labels)
 
 
@@ -216,12 +214,10 @@ def _task_in(files: Mapping[str, bytes]) -> str | None:
         if not name.endswith("-log.txt"):
             continue
         try:
-            model = (
-                python_runner.read_log(data, name).model or energyrunner.read_performance(data, name).model
-            )
+            task = task_of_log(data, name)
         except DataError:
             continue  # it is said when the evidence is read
-        if model and (task := tree.task_of(model)):
+        if task is not None:
             return task
     return None
 
@@ -237,8 +233,3 @@ def _model(task: str, model: str | None, division: str, where: str) -> ModelRef:
         return ModelRef(name=spec.id, sha256=spec.sha256, macs=spec.macs, parameters=spec.parameters)
     loaded = load_named(model, "--model")
     return ModelRef(name=loaded.name, sha256=loaded.sha256, macs=loaded.macs, parameters=loaded.parameters)
-
-
-@contextmanager
-def _opened(data: bytes) -> Iterator[BinaryIO]:
-    yield io.BytesIO(data)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tinybench.errors import DataError
 from tinybench.meters import eembc
 from tinybench.mlperf_tiny import accuracy as rules
-from tinybench.mlperf_tiny import energyrunner, python_runner
+from tinybench.mlperf_tiny import energyrunner, python_runner, tree
 from tinybench.mlperf_tiny.printed import Printed, read_printed
 from tinybench.mlperf_tiny.runs import (
     RUN_KINDS,
@@ -155,6 +155,16 @@ def recompute(entry: Entry, *, labels: Mapping[str, int] | None = None) -> Recom
             the classes are known here.
     """
     return _Reader(entry, labels).read()
+
+
+def task_of_log(data: bytes, name: str) -> str | None:
+    """The task of the model that the device names in the log of a run; None if it names none of those known.
+
+    Raises:
+        DataError: a line or the whole is longer than any log.
+    """
+    model = python_runner.read_log(data, name).model or energyrunner.read_performance(data, name).model
+    return tree.task_of(model) if model else None
 
 
 class _Reader:

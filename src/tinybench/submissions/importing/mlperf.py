@@ -33,6 +33,9 @@ CREATED: Final = datetime(2026, 11, 21, tzinfo=UTC)
 """When the conversion was made. What is published does not say when it was measured, and the same source has
 to give the same bytes on every day."""
 
+UNKNOWN_RUNNER: Final = "mlperf-tiny"
+"""What a result names as its runner where nothing says which of the two measured."""
+
 LICENCE: Final = "Apache-2.0"
 """Of the repositories mlcommons/tiny_results_*."""
 

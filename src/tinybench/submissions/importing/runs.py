@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from tinybench.errors import DataError, UsageError
 from tinybench.files.guarded import Folder
-from tinybench.mlperf_tiny import energyrunner, labels, python_runner, tree
+from tinybench.mlperf_tiny import labels, tree
+from tinybench.mlperf_tiny.runs import RUNNERS
 from tinybench.mlperf_tiny.tasks import BENCHMARKS, accuracy_set
 from tinybench.mlperf_tiny.tree import Case, RunFolder, Tree
 from tinybench.progress import Progress, silent
 from tinybench.results.schema import DataRef, Evidence, Result, is_decisive, meets, new_result
 from tinybench.results.store import describe_evidence
 from tinybench.submissions import layout, text
-from tinybench.submissions.entry import Entry, Opener
+from tinybench.submissions.entry import Entry, opener
 from tinybench.submissions.evidence import stored
 from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.importing import figures, mlperf
 from tinybench.submissions.importing.description import Description, find_description, read_description
 from tinybench.submissions.importing.figures import Compared
 from tinybench.submissions.importing.writing import Draft
-from tinybench.submissions.recompute import Recomputed, recompute
+from tinybench.submissions.recompute import Recomputed, recompute, task_of_log
 from tinybench.submissions.rules import examine
 from tinybench.submissions.system import Division
 
@@ -113,11 +112,8 @@ BAD_NAME: Final = rule(
     hint="Import them by themselves, and give --organisation and --system.",
 )
 
-_RUNNERS: Final = {"energyrunner": "energyrunner", "mlcommons": "mlcommons-runner"}
-"""Runner, as logs are told apart -> as results call it."""
 _MAX_PATH: Final = 500
 """Characters; it stands in a result, and in its attribution."""
-_UNKNOWN_RUNNER: Final = "mlperf-tiny"
 _ONE_RUNNER: Final = ("v0.5", "v0.7", "v1.0", "v1.1", "v1.2")
 """Rounds in which there was EEMBC's runner only, and no marker."""
 
@@ -261,11 +257,9 @@ class _Reader:
                 continue
             try:
                 data = self._bytes(run.files["log.txt"])
-                model = python_runner.read_log(data, run.path).model
-                model = model or energyrunner.read_performance(data, run.path).model
+                task = task_of_log(data, run.path)
             except DataError:
                 continue  # it is said when the evidence is read
-            task = tree.task_of(model) if model else None
             if task is not None:
                 return task
         return None
@@ -309,7 +303,7 @@ class _Reader:
                 findings.append(NOT_KEPT.found(path, error.message.removeprefix(f"{path}: ")))
             else:
                 readable[item] = read
-        openers: dict[str, Opener] = {item: partial(_opened, read) for item, read in readable.items()}
+        openers = {item: opener(read) for item, read in readable.items()}
         # What can be recomputed depends on task and round, not on the figures that a result states.
         blank = run.result(description, Recomputed(), ())
         facts = recompute(Entry(where, blank, openers), labels=self.labels)
@@ -376,7 +370,7 @@ class _Run:
         if others:
             marker = "is there" if self.case.eembc_marker else "is not there"
             where = f"{tree.EEMBC_MARKER} {marker}, round {self.named.round}"
-            yield RUNNER_DIFFERS.found(self.case.path, f"{where}: the logs are of {_RUNNERS[others.pop()]}")
+            yield RUNNER_DIFFERS.found(self.case.path, f"{where}: the logs are of {RUNNERS[others.pop()]}")
 
     def result(self, description: Description, facts: Recomputed, evidence: tuple[Evidence, ...]) -> Result:
         """The result that the facts make."""
@@ -450,8 +444,8 @@ def _path_flaw(path: str) -> str | None:
 
 def _runner(facts: Recomputed) -> str:
     if facts.said or facts.streaming is not None:
-        return _RUNNERS["mlcommons"]
-    return next((_RUNNERS[run.runner] for run in facts.runs.values()), _UNKNOWN_RUNNER)
+        return RUNNERS["mlcommons"]
+    return next((RUNNERS[run.runner] for run in facts.runs.values()), mlperf.UNKNOWN_RUNNER)
 
 
 def _notes(facts: Recomputed) -> Iterator[str]:
@@ -466,11 +460,6 @@ def _notes(facts: Recomputed) -> Iterator[str]:
 def _otherwise(run: RunFolder) -> str:
     folder = [] if run.exact else [f"folder {run.path.rpartition('/')[2]}"]
     return ", ".join((*folder, *run.renamed))
-
-
-@contextmanager
-def _opened(read: partial[bytes]) -> Iterator[BinaryIO]:
-    yield io.BytesIO(read())
 
 
 def _read_file(path: Path) -> bytes:

@@ -36,9 +36,6 @@ from tinybench.submissions.layout import Place, slug
 from tinybench.submissions.rules.agreement import apart
 from tinybench.submissions.system import Division, System
 
-RUNNER: Final = "mlperf-tiny"
-"""Which of the two runners measured, the table does not say."""
-
 LATENCY: Final = rule(
     "TB911",
     "published-latency-contradicts-throughput",
@@ -296,7 +293,7 @@ def _result(row: PublishedRow) -> Result:
         model=mlperf.model_ref(division, task, row["organization"], variant, number_format),
         device=_device(row),
         engine=_engine(row),
-        runner=RUNNER,
+        runner=mlperf.UNKNOWN_RUNNER,
         source=published,
         metrics=metrics,
         unavailable=tuple(
