@@ -11,6 +11,7 @@ from typing import Final, Literal
 from tinybench import content, specs
 from tinybench.datasets.names import read_names
 from tinybench.mlperf_tiny.labels import label_of as mlperf_label
+from tinybench.mlperf_tiny.tasks import BENCHMARKS
 from tinybench.results.schema import Result
 
 Style = Literal["csv", "log"]
@@ -18,8 +19,6 @@ Style = Literal["csv", "log"]
 
 WINDOWS_PER_RECORDING: Final = 196
 """Of anomaly detection: 102,400 bytes in windows of 2,560 bytes every 512 bytes (y_labels.csv of ad01)."""
-
-_MLPERF_SAMPLES: Final[Mapping[str, int]] = {"kws": 1000, "vww": 1000, "ic": 200, "ad": 248}
 
 _KWS_NUMBER: Final = re.compile(r"tst_0*([0-9]+)_")
 _AD_KIND: Final = re.compile(r"(?:.*/)?(normal|anomaly)_id_[0-9]+_[0-9]+\.[a-z]+")
@@ -51,17 +50,21 @@ def accuracy_set(result: Result, style: Style, labels: Mapping[str, int] | None 
     task = specs.tasks().get(result.task.id)
     if task is None or result.data.limit is not None:
         return None
-    if style == "log" and task.id not in _MLPERF_SAMPLES:
+    if style == "csv":
+        return _of_task(task, result, labels)
+    benchmark = BENCHMARKS.get(task.id)
+    if benchmark is None or benchmark.samples is None:
         return None
     # MLPerf Tiny's set may be the official split of the task, too, but is not so of all tasks.
-    own = style == "csv" or (
-        result.data.split == "official" and task.splits.official.samples != _MLPERF_SAMPLES[task.id]
-    )
-    return _of_task(task, result, labels) if own else _of_mlperf(task, result, labels)
+    if result.data.split == "official" and task.splits.official.samples != benchmark.samples:
+        return _of_task(task, result, labels)
+    return _of_mlperf(task, benchmark.samples, result, labels)
 
 
-def _of_mlperf(task: specs.TaskSpec, result: Result, labels: Mapping[str, int] | None) -> AccuracySet:
-    samples, names = _MLPERF_SAMPLES[task.id], None
+def _of_mlperf(
+    task: specs.TaskSpec, samples: int, result: Result, labels: Mapping[str, int] | None
+) -> AccuracySet:
+    names = None
     # v0.5 had another set for image classification, whose list is not here.
     if not (task.id == "ic" and result.source is not None and result.source.round == "v0.5"):
         names = _mlperf_names(task)

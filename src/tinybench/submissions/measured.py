@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tinybench import specs
 from tinybench._version import __version__
@@ -15,6 +15,7 @@ from tinybench.errors import DataError, UsageError
 from tinybench.files.guarded import Folder
 from tinybench.mlperf_tiny import tree
 from tinybench.mlperf_tiny.runs import RUNNERS
+from tinybench.mlperf_tiny.tasks import accuracy_set
 from tinybench.models.reference import load_named
 from tinybench.results.record import accuracy_metric, checkout_commit, reasons_not_to_publish
 from tinybench.results.schema import (
@@ -37,8 +38,6 @@ from tinybench.submissions.importing import figures
 from tinybench.submissions.importing.figures import Compared
 from tinybench.submissions.recompute import Recomputed, recompute, task_of_log
 from tinybench.submissions.system import System
-
-_SETS: Final = {"kws": "mlperf-1000", "vww": "mlperf-1000", "ic": "mlperf-200", "ad": "mlperf-248"}
 
 
 @dataclass(frozen=True)
@@ -109,13 +108,8 @@ def _measured(
         known = ", ".join(specs.tasks())
         raise DataError(f"{where}: is of {named}, which is no task here", hint=f"these are: {known}")
     task = specs.task(named)
-    data = DataRef(
-        split=_SETS[task.id],
-        dataset=f"MLPerf Tiny {task.id}01",
-        dataset_sha256=None,
-        samples=None,
-        limit=None,
-    )
+    used = accuracy_set(task.id)
+    data = DataRef(split=used.split, dataset=used.dataset, dataset_sha256=None, samples=None, limit=None)
     common: dict[str, Any] = {
         "created": datetime.now(UTC),
         "tool": Tool(version=__version__, commit=checkout_commit()),
