@@ -67,6 +67,15 @@ def test_what_is_not_committed_counts_too(repository: Path) -> None:
     assert changed_since(repository / "submissions", "main").submissions == {ONE: "altered", TWO: "added"}
 
 
+def test_what_git_was_not_told_of_elsewhere_is_no_part_of_the_change(repository: Path) -> None:
+    """Whoever prepares a submission has logs, keys and results in the checkout."""
+    write_file(repository / "submissions" / TWO.path / "system.toml", b"two\n")
+    write_file(repository / "sessions/kws/performance/log.txt", b"a log\n")
+    assert found(repository) == []
+    git(repository, "add", "sessions")
+    assert found(repository) == [("TB153", "sessions/kws/performance/log.txt")]
+
+
 def test_nothing_changed_is_nothing_to_check(repository: Path) -> None:
     write_file(repository / "README.md", b"hello again\n")
     commit(repository)

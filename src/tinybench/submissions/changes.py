@@ -46,7 +46,7 @@ class Changes:
 
 
 def changed_since(root: Path, revision: str) -> Changes:
-    """What differs from where the current branch left ``revision``, files that are not committed included.
+    """What differs from where the current branch left ``revision``, what is not committed included.
 
     Args:
         root: the ``submissions`` folder, in a git repository.
@@ -59,13 +59,14 @@ def changed_since(root: Path, revision: str) -> Changes:
     top = Path(os.fsdecode(git(root, "rev-parse", "--show-toplevel").rstrip(b"\n")))
     base = git(top, "merge-base", commit, "HEAD").decode().strip()
     found = {change.path: change for change in parse_raw(git(top, "diff", *_RAW, base))}
-    untracked = git(top, "ls-files", "-z", "--others", "--exclude-standard")
+    # A link in the path to the folder is none of git's business.
+    below = os.path.relpath(root.resolve(), top.resolve())
+    # Logs, keys and results that lie elsewhere in a checkout are part of no change until git is told of them.
+    untracked = git(top, "ls-files", "-z", "--others", "--exclude-standard", "--", below)
     for path in untracked.split(b"\0"):
         if path:
             text = os.fsdecode(path)
             found.setdefault(text, Change(text, "100644"))
-    # A link in the path to the folder is none of git's business.
-    below = os.path.relpath(root.resolve(), top.resolve())
     listed = git(top, "ls-tree", "-r", "-z", "--name-only", base, "--", below)
     earlier = [os.fsdecode(path) for path in listed.split(b"\0")]
     return classify(sorted(found.values(), key=lambda change: change.path), below, earlier, root)
