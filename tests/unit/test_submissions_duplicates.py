@@ -92,6 +92,23 @@ def test_a_difference_in_the_sixth_digit_is_another_measurement(
     assert "TB604" not in {code for _, code in found(tmp_path)}
 
 
+def test_equal_firmware_takes_equal_memory(measured: Draft, tmp_path: Path) -> None:
+    """A latency in six digits is the same on two boards now and then; what a build takes always is."""
+    claimed(measured)
+    kept = [
+        m for m in measured.result["metrics"] if m["name"] not in ("energy.per_inference", "power.active")
+    ]
+    measured.result["metrics"] = kept
+    measured.add_metric("memory.ram", 20_480)
+    given = {metric["name"] for metric in kept} | {"memory.ram"}
+    measured.result["unavailable"] = [u for u in measured.result["unavailable"] if u["name"] not in given]
+    measured.write(tmp_path)
+    other = moved(measured, "2026.1/example/board", "Example")
+    other.result["notes"] = ["another result by its id"]
+    other.write(tmp_path)
+    assert not {code for _, code in found(tmp_path)} & {"TB102", "TB604"}
+
+
 def test_what_was_published_twice_is_a_note(tmp_path: Path) -> None:
     first = complete_submission.published()
     second = moved(first, "mlperf-v1.3/example-vendor/example-board", "Example Vendor")
