@@ -146,6 +146,18 @@ def sample_of_no_set() -> Broken:
     return result, replaced(files, LOG, kws_file(12), "tst_001200_Down_0.bin")
 
 
+def names_that_tell_nothing() -> Broken:
+    result, files = good()
+    lines = files["outputs.csv"].decode().splitlines()
+    rows = [f"clip-{number},{line.partition(',')[2]}" for number, line in enumerate(lines[1:])]
+    return result, files | {"outputs.csv": "\n".join([lines[0], *rows, ""]).encode()}
+
+
+def table_of_a_set_that_has_none() -> Broken:
+    result, files = good()
+    return changed(result, data=data(result, split="mlperf-1000", samples=4890)), files
+
+
 def other_label() -> Broken:
     """The wrong answer to the last sample is made a right one."""
     result, files = good()
@@ -225,6 +237,7 @@ def other_output_in_a_window() -> Broken:
         ("TB222", repeated_sample),
         ("TB222", sample_under_two_names),
         ("TB223", sample_of_no_set),
+        ("TB223", table_of_a_set_that_has_none),
         ("TB224", other_label),
         ("TB225", broken_vector),
         ("TB225", short_vector),
@@ -242,6 +255,11 @@ def test_what_is_broken_is_found_and_nothing_else(code: str, make: Callable[[], 
 def test_an_output_of_no_sample_is_found() -> None:
     """It has no class either, so that there is no accuracy."""
     assert codes(*nameless_sample()) == {"TB221", "TB226"}
+
+
+def test_names_that_tell_no_class_are_of_no_set() -> None:
+    """They have no class here either; the table states them itself."""
+    assert codes(*names_that_tell_nothing()) == {"TB223", "TB226"}
 
 
 def test_the_division_of_a_submission_decides_about_a_missed_target() -> None:

@@ -161,6 +161,12 @@ def no_trace() -> Broken:
     return result, {name: data for name, data in files.items() if name != TRACE}
 
 
+def windows_without_a_run() -> Broken:
+    result, files = good()
+    kept = {name: data for name, data in files.items() if not name.startswith("energy-")}
+    return with_metrics(result, energy_per_inference=None, power_active=None), kept
+
+
 def trace_ends_early() -> Broken:
     result, files = good()
     return result, files | {TRACE: files[TRACE][: -4 * 3000]}
@@ -221,6 +227,7 @@ def other_supply() -> Broken:
         ("TB411", print_of_another_window),
         ("TB411", print_of_another_throughput),
         ("TB412", no_trace),
+        ("TB412", windows_without_a_run),
         ("TB420", trace_ends_early),
         ("TB421", slow_trace),
         ("TB422", other_power),

@@ -15,6 +15,7 @@ from evidence_fixtures import (
     changed,
     codes,
     entry_of,
+    good_accuracy_log,
     measured_kws,
     mlcommons_kws,
     published_kws,
@@ -149,6 +150,26 @@ def another_task_built_in() -> Broken:
     return result, replaced(files, ENERGY, "m-model-[kws01]", "m-model-[ad01]")
 
 
+def timed_twice() -> Broken:
+    result, files = good()
+    return result, files | {"performance-results.json": mlcommons_kws()[1]["performance-results.json"]}
+
+
+def metered_twice() -> Broken:
+    result, files = good()
+    return result, files | {"energy-results.json": b"[]"}
+
+
+def scored_by_table_and_log() -> Broken:
+    result, files = good()
+    return result, files | {"accuracy-log.txt": good_accuracy_log(wrong=700).encode()}
+
+
+def scored_by_both_runners() -> Broken:
+    result, files = published_kws()
+    return result, files | {"accuracy-results.json": b"[]"}
+
+
 @pytest.mark.parametrize(
     ("code", "make"),
     [
@@ -168,6 +189,10 @@ def another_task_built_in() -> Broken:
         ("TB324", verdict_of_the_other_runner),
         ("TB325", set_up_for_another_task),
         ("TB325", another_task_built_in),
+        ("TB326", timed_twice),
+        ("TB326", metered_twice),
+        ("TB326", scored_by_table_and_log),
+        ("TB326", scored_by_both_runners),
     ],
 )
 def test_what_is_broken_is_found_and_nothing_else(code: str, make: Callable[[], Broken]) -> None:

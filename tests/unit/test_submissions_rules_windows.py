@@ -23,7 +23,7 @@ from evidence_fixtures import (
     without_line,
 )
 from evidence_logs import EnergyRunnerLog, kws_file, one_hot
-from tinybench.results.schema import Result
+from tinybench.results.schema import Metric, Result
 from tinybench.submissions.rules import check_evidence, examine
 
 Broken = tuple[Result, Files]
@@ -135,6 +135,20 @@ def other_windows() -> Broken:
     return changed(result, windows=(*performance_windows(seconds), *energy)), files
 
 
+def joules_in_a_performance_window() -> Broken:
+    result, files = good()
+    first, *others = result.windows
+    return changed(result, windows=(first.model_copy(update={"joules": 1e-9}), *others)), files
+
+
+def no_time_at_all() -> Broken:
+    result, files = good()
+    kept = [
+        metric for metric in result.metrics if not metric.name.startswith(("throughput", "latency", "power"))
+    ]
+    return changed(result, metrics=(*kept, Metric.of("latency.per_inference", 0.0, "measured"))), files
+
+
 def windows_not_listed() -> Broken:
     result, files = good()
     return changed(result, windows=tuple(w for w in result.windows if w.run == "energy")), files
@@ -195,7 +209,9 @@ def no_evidence() -> Broken:
         ("TB308", other_throughput),
         ("TB308", only_latency_and_wrong),
         ("TB309", other_windows),
+        ("TB308", no_time_at_all),
         ("TB309", windows_not_listed),
+        ("TB309", joules_in_a_performance_window),
         ("TB310", no_median_of_its_own_windows),
         ("TB311", print_of_another_median),
         ("TB311", print_of_another_window),
@@ -206,6 +222,21 @@ def no_evidence() -> Broken:
 )
 def test_what_is_broken_is_found_and_nothing_else(code: str, make: Callable[[], Broken]) -> None:
     assert codes(*make()) == {code}
+
+
+def test_windows_that_nothing_supports_are_found_without_a_figure() -> None:
+    result, files = good()
+    unheard = {name: data for name, data in files.items() if not name.startswith("performance-")}
+    figures = with_metrics(result, latency_per_inference=None, throughput=None)
+    assert codes(figures, unheard) == {"TB312"}
+
+
+def test_a_figure_that_was_not_measured_is_not_evidence_checked() -> None:
+    result, files = good()
+    modes = {"energy.per_inference": "predicted", "power.active": "predicted"}
+    mixed = [Metric.of(m.name, m.value, modes.get(m.name, m.mode)) for m in result.metrics]
+    assert examine(entry_of(result, files)).evidence_checked
+    assert not examine(entry_of(changed(result, metrics=tuple(mixed)), files)).evidence_checked
 
 
 @pytest.mark.parametrize("make", [lap_missing, other_throughput, no_performance_log, no_evidence])

@@ -138,7 +138,9 @@ def _of_task(task: specs.TaskSpec, result: Result, labels: Mapping[str, int] | N
         return _label_in_name(task, name)
 
     def identity_of(name: str) -> str | None:
-        return name if known is None or name in known else None
+        # Where no list of names is here, a name that tells no class is no sample's; images' tell none.
+        listed = name in known if known is not None else task.id == "ic" or label_of(name) is not None
+        return name if listed else None
 
     title = f"the {result.data.split} split of {task.id}"
     return AccuracySet(title, split.samples, label_of, identity_of)

@@ -31,7 +31,8 @@ BROKEN: Final = rule(
 
 _NAMES: Final = frozenset(
     """title organisation board chip core accelerator.name engine.name model.name
-    device.board device.chip device.core device.accelerator.name source.organisation source.system""".split()
+    device.id device.board device.chip device.core device.accelerator.name engine.kernels runner task.id
+    source.organisation source.system""".split()
 )
 """Keys of system.toml and of a result that say who or what somebody or something is."""
 _ADDRESSES: Final = frozenset({"source.repository"})

@@ -55,13 +55,15 @@ class Examined:
     def evidence_checked(self) -> bool:
         """Whether latency, and accuracy, energy and power where stated, were recomputed without an error.
 
-        That makes a measured result *evidence-checked*.
+        That makes a result *evidence-checked*, if all of these were measured.
         """
-        stated = {metric.name for metric in self.entry.result.metrics if metric.mode == "measured"}
-        judged = stated & _FROM_EVIDENCE
-        timed = bool(judged & {"latency.per_inference", "throughput"})
+        judged = {
+            metric.name: metric for metric in self.entry.result.metrics if metric.name in _FROM_EVIDENCE
+        }
+        timed = bool(judged.keys() & {"latency.per_inference", "throughput"})
+        measured = all(metric.mode == "measured" for metric in judged.values())
         errors = any(finding.rule.severity == "error" for finding in self.findings)
-        return timed and judged <= self.facts.metrics and not errors
+        return timed and measured and judged.keys() <= self.facts.metrics and not errors
 
 
 def examine(

@@ -285,6 +285,10 @@ def _check_samples(entry: Entry, outputs: Outputs) -> Iterator[Finding]:
     recordings = outputs.style == "log" and entry.result.task.id == "ad"
     each = WINDOWS_PER_RECORDING if recordings else 1
     wanted, names = outputs.set, outputs.names
+    if wanted is None and entry.result.data.limit is None and entry.result.source is None:
+        yield SAMPLE_UNKNOWN.found(
+            where, f"nothing here says which samples a table of the {entry.result.data.split} split holds"
+        )
     known = dict.fromkeys(names) if wanted is None else {name: wanted.identity_of(name) for name in names}
     if wanted is not None:
         unknown = [name for name, identity in known.items() if identity is None]

@@ -162,13 +162,15 @@ def _check_without_trace(entry: Entry, facts: Recomputed) -> Iterator[Finding]:
     """What can be said without windows of a trace: whether that is so at all, and the stated windows."""
     result, stated = entry.result, _measured(entry, "energy.per_inference")
     broken = any(broken.name.startswith("energy-") for broken in facts.broken)
-    if stated is None:
+    windows = [window for window in result.windows if window.run == "energy"]
+    if stated is None and not windows:
         return
     if facts.energy is None and entry.evidence and result.source is None and not broken:
         yield ENERGY_WITHOUT_TRACE.found(
             entry.where, "log, trace and timestamps of an energy run are not all among the evidence"
         )
-    windows = [window for window in result.windows if window.run == "energy"]
+    if stated is None:
+        return
     costs = [window.joules / window.inferences for window in windows if window.joules is not None]
     if costs and abs(stated - median(costs)) > ENERGY_TOLERANCE_J * (1 + 1e-6):
         yield ENERGY_MEDIAN_WRONG.found(

@@ -1,4 +1,4 @@
-"""TB106 to TB115: who submits what, and whether folder, system.toml and results say the same."""
+"""TB106 to TB116: who submits what, and whether folder, system.toml and results say the same."""
 
 from __future__ import annotations
 
@@ -82,6 +82,16 @@ MODE: Final = rule(
     hint="Submit the result as the runner wrote it.",
 )
 
+UNKNOWN_RUNNER: Final = rule(
+    "TB116",
+    "unknown-runner",
+    "warning",
+    title="The result is of a runner that is not part of tinybench",
+    why="""Of a plug-in nothing is known here: not whether it measures, simulates or predicts, nor what would
+    prove its figures, and nothing is executed again with it.""",
+    hint="Say in the pull request what the runner is, and where its code can be read.",
+)
+
 _OURS: Final = re.compile(r"20\d\d\.[1-9]\d?")
 _PUBLISHED: Final = "mlperf-"
 
@@ -148,6 +158,8 @@ def check_system(entry: Entry, submission: Submission) -> Iterator[Finding]:
                 f"{entry.where}: {key}", f"{_said(there)}, but system.toml has {_said(here)}"
             )
         yield from _profile(entry, result.device)
+    else:
+        yield SYSTEM_DISAGREES.found(f"{entry.where}: device", "was computed on a host, not on a device")
 
 
 def _profile(entry: Entry, device: DeviceRef) -> Iterator[Finding]:
@@ -178,6 +190,10 @@ def check_modes(entry: Entry, submission: Submission) -> Iterator[Finding]:
         known = frozenset({"measured"})
     elif result.runner == _ONLY_PUBLISHED:
         yield MODE.found(f"{entry.where}: runner", f"'{result.runner}' is of published tables only")
+    elif known is None:
+        yield UNKNOWN_RUNNER.found(f"{entry.where}: runner", f"'{result.runner}'")
+    if result.windows and result.runner in _SIMULATING:
+        yield MODE.found(f"{entry.where}: windows", f"{result.runner} times nothing by a clock")
     for metric in result.metrics:
         if known is not None and metric.mode not in known:
             yield MODE.found(

@@ -130,8 +130,9 @@ def _throughput(entry: Entry) -> tuple[MetricName, float] | None:
     """The measured figure that says how fast it is, in inferences per second."""
     for name in _BOTH:
         metric = entry.result.metric(name)
-        if metric is not None and metric.mode == "measured" and metric.value > 0:
-            return name, metric.value if name == "throughput" else 1 / metric.value
+        if metric is not None and metric.mode == "measured":
+            value = float(metric.value)
+            return name, value if name == "throughput" else 1 / value if value else math.inf
     return None
 
 
@@ -154,7 +155,8 @@ def _check_presence(entry: Entry, facts: Recomputed) -> Iterator[Finding]:
         return
     read = facts.performance is not None or facts.streaming is not None
     broken = any(broken.name.startswith("performance-") for broken in facts.broken)
-    if _throughput(entry) is not None and not read and not broken:
+    timed = any(window.run == "performance" for window in entry.result.windows)
+    if (timed or _throughput(entry) is not None) and not read and not broken:
         yield LATENCY_WITHOUT_LAPS.found(entry.where, "no log of a performance run is among the evidence")
 
 
@@ -178,6 +180,7 @@ def _check_windows(entry: Entry, run: PerformanceRun) -> Iterator[Finding]:
                 measured.seconds,
                 agrees(window.seconds, measured.seconds, SECONDS_STEP),
             ),
+            ("joules", window.joules, None, window.joules is None),
         ):
             if not same:
                 yield WINDOWS_DIFFER.found(

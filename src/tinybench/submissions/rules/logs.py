@@ -72,6 +72,18 @@ WRONG_BENCHMARK = rule(
     hint="Submit the logs of this task, and have the firmware say the right th_profile() model.",
 )
 
+TOLD_TWICE = rule(
+    "TB326",
+    "told-twice",
+    "error",
+    title="Two files tell of the same run",
+    why="""A run is told by the log of EEMBC's runner or by results.json of MLCommons' runner, and an
+    accuracy by one of the two or by the table of tinybench run. Where more than one is there, only one of
+    them would be read, and the others could say anything. results.txt, and log.txt beside results.json,
+    repeat what is read, and are compared with it.""",
+    hint="Keep the files of the runner that measured; those of another run belong to a result of their own.",
+)
+
 _BENCHMARKS: Final = {"sww": ("sww01", "strww01")}
 _OF_VERDICT: Final = ("must take at least", "ERROR")
 
@@ -102,6 +114,7 @@ def check_logs(entry: Entry, facts: Recomputed) -> Iterator[Finding]:
         yield from _check_benchmark(entry, where, run.configuration.model, run.model)
     for kind in RUN_KINDS:
         yield from _check_verdict(entry, facts, kind)
+    yield from _check_told_once(entry, facts)
 
 
 def _check_benchmark(
@@ -116,6 +129,21 @@ def _check_benchmark(
         if model is not None and model not in expected:
             yield WRONG_BENCHMARK.found(where, f"{what} {model[:40]}, the result is of {task}")
             return
+
+
+def _check_told_once(entry: Entry, facts: Recomputed) -> Iterator[Finding]:
+    logs = {kind: f"{kind}-log.txt" for kind, run in facts.runs.items() if run.runner == "energyrunner"}
+    for kind in RUN_KINDS:
+        tell = [logs[kind]] if kind in logs else []
+        tell += [f"{kind}-results.json"]
+        if kind == "accuracy":
+            log = entry.evidence.keys() & {"accuracy-log.txt"} and "accuracy" not in facts.said
+            tell = ["outputs.csv", "scores.csv", *(["accuracy-log.txt"] if log else []), tell[-1]]
+        elif kind == "energy" and kind not in logs:
+            tell.append("energy-trace1-energy.bin")
+        there = [name for name in tell if name in entry.evidence]
+        if len(there) > 1:
+            yield TOLD_TWICE.found(entry.where, f"{' and '.join(there)} tell of the {kind} run")
 
 
 def _check_verdict(entry: Entry, facts: Recomputed, kind: RunKind) -> Iterator[Finding]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from tinybench import specs
+from tinybench.mlperf_tiny.tasks import BENCHMARKS
 from tinybench.results.record import accuracy_metric, reasons_not_to_publish
-from tinybench.results.schema import Result
+from tinybench.results.schema import DEVICE_METRICS, Result
 from tinybench.specs import ModelSpec, TaskSpec
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
@@ -28,10 +29,11 @@ MODEL_FACTS: Final = rule(
     "TB202",
     "model-facts",
     "error",
-    title="MACs or parameters are not those of the model",
+    title="Name, MACs or parameters are not those of the model",
     why="""The SHA-256 names the model, and the model has a fixed number of multiply-accumulates and
-    parameters. Other numbers would change every figure per MAC.""",
-    hint="Take the result as tinybench wrote it.",
+    parameters. Other numbers would change every figure per MAC. A model that is called as a reference model
+    and is none would stand beside it in every table.""",
+    hint="Take the result as tinybench wrote it; give a model of your own a name of its own.",
 )
 OTHER_TASK: Final = rule(
     "TB203",
@@ -64,10 +66,11 @@ TASK_FACTS: Final = rule(
     "TB206",
     "task-facts",
     "error",
-    title="Version or metric are not those of the task",
+    title="Version or metrics are not those of the task",
     why="""Results of one task are comparable if they are of one version of it. The metric that decides
     about its target stands in task.toml; a result that brings another one would decide by itself whether it
-    is good enough.""",
+    is good enough. Counts of detections and the power over a whole stream are of tasks on streams: nothing
+    could hold them against anything in a result of another task.""",
     hint="Measure again with this version of tinybench.",
 )
 DATA_SET: Final = rule(
@@ -90,10 +93,15 @@ def check_model(entry: Entry, submission: Submission) -> Iterator[Finding]:
     result = entry.result
     known = reference(result)
     if known is None:
-        stated = result.model.sha256 is not None
-        if submission.system.division == "closed" and (stated or result.source is None):
+        stated, own = result.model.sha256 is not None, result.source is None
+        if submission.system.division == "closed" and (stated or own):
             what = "is of no reference model" if stated else "is not given"
             yield NOT_REFERENCE.found(f"{entry.where}: model.sha256", what)
+        elif own and result.model.name in _names():
+            yield MODEL_FACTS.found(
+                f"{entry.where}: model.name",
+                f"'{result.model.name}' is a reference model with another SHA-256",
+            )
         return
     if known.task != result.task.id:
         yield OTHER_TASK.found(
@@ -111,6 +119,11 @@ def reference(result: Result) -> ModelSpec | None:
     """The reference model of a result, by its SHA-256."""
     found = (spec for spec in specs.models().values() if spec.sha256 == result.model.sha256)
     return next(found, None)
+
+
+def _names() -> set[str]:
+    """What results call the reference models: by id, or as their files."""
+    return {name for spec in specs.models().values() for name in (spec.id, spec.path.stem)}
 
 
 def check_task(entry: Entry, submission: Submission) -> Iterator[Finding]:
@@ -137,14 +150,14 @@ def _task_facts(entry: Entry, task: TaskSpec) -> Iterator[Finding]:
             f"{entry.where}: task.version", f"{result.task.version}, but {task.id} is at {task.version}"
         )
     for metric in result.metrics:
-        if metric.name.startswith("accuracy.") and metric.name != accuracy_metric(task) and not result.source:
+        if metric.name not in (accuracy_metric(task), *DEVICE_METRICS) and not result.source:
             yield TASK_FACTS.found(
                 f"{entry.where}: {metric.name}", f"the metric of {task.id} is {accuracy_metric(task)}"
             )
 
 
 def _data_set(entry: Entry, task: TaskSpec) -> Iterator[Finding]:
-    data = entry.result.data
+    result, data = entry.result, entry.result.data
     named = _MLPERF_SET.fullmatch(data.split)
     if data.split == "official":
         split = task.splits.official
@@ -160,6 +173,13 @@ def _data_set(entry: Entry, task: TaskSpec) -> Iterator[Finding]:
         samples = split.samples if data.limit is None else None
     else:
         samples = int(named[1]) if named else None
+        benchmark = BENCHMARKS.get(task.id)
+        if result.source is None and named and (benchmark is None or samples != benchmark.samples):
+            yield DATA_SET.found(
+                f"{entry.where}: data.split", f"'{data.split}' is no accuracy set of {task.id}"
+            )
+    if data.samples is None and result.source is None:
+        yield DATA_SET.found(f"{entry.where}: data.samples", "is not given")
     if samples is not None and data.samples is not None and data.samples != samples:
         yield DATA_SET.found(
             f"{entry.where}: data.samples", f"{data.samples:,}, but the split '{data.split}' has {samples:,}"
