@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -153,6 +154,7 @@ def good_accuracy_log(samples: int = 1000, *, wrong: int = 80) -> EnergyRunnerLo
     return log.stop()
 
 
+@cache
 def good_outputs(samples: int = 4890, *, wrong: int = 390) -> bytes:
     """``outputs.csv`` of the official keyword split."""
     text = io.StringIO()
@@ -324,12 +326,17 @@ def measured_kws(
     return measured_result(files, windows, accuracy=4500 / 4890), files
 
 
+@cache
+def _accuracy_log_of(wrong: int) -> bytes:
+    return good_accuracy_log(wrong=wrong).encode()
+
+
 def published_kws(*, division: str = "closed", wrong: int = 80) -> tuple[Result, Files]:
     """A result that was published elsewhere, with all files of EnergyRunner; ``wrong`` answers of 1,000."""
     own, files = measured_kws()
     del files["outputs.csv"]
     files |= {
-        "accuracy-log.txt": good_accuracy_log(wrong=wrong).encode(),
+        "accuracy-log.txt": _accuracy_log_of(wrong),
         "accuracy-results.txt": f"00363.658 ulp-mlperf: Top-1: {100 - wrong / 10:.1f}%\n".encode(),
     }
     source = published_by(division=division)

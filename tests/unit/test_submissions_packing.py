@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from data_fixtures import member, write_tar, write_zip
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from submission_fixtures import EVIDENCE, PLACE, default_files, file_findings, write_file, write_submission
@@ -248,6 +248,7 @@ def test_a_file_that_changes_while_it_is_hashed(folder: Path, monkeypatch: pytes
         manifest.build(folder, inventory)
 
 
+@settings(max_examples=40)
 @given(
     st.dictionaries(
         st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,20}\Z"), st.binary(max_size=50), min_size=1, max_size=8
@@ -266,21 +267,34 @@ def test_any_packed_logs_come_back(logs: dict[str, bytes]) -> None:
                 assert file_findings(back) == ()
 
 
-@given(st.binary(max_size=200), st.integers(0, 3000))
-def test_damage_to_an_archive_is_refused_or_found(noise: bytes, at: int) -> None:
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str, dict[str, bytes]]:
+    """An archive, the digest of its manifest, and what it holds."""
+    base = tmp_path_factory.mktemp("archived")
+    folder = write_submission(base / "submissions", with_manifest=False)
+    digest = pack(folder, base / "a.zip").digest
+    assert digest is not None
+    return (base / "a.zip").read_bytes(), digest, signed(tree(folder))
+
+
+def signed(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files that a manifest lists, and itself."""
+    return {path: data for path, data in files.items() if "attestations" not in path}
+
+
+@given(noise=st.binary(max_size=200), at=st.integers(0, 3000))
+def test_damage_to_an_archive_is_refused_or_found(
+    archived: tuple[bytes, str, dict[str, bytes]], noise: bytes, at: int
+) -> None:
     """No change of its bytes unpacks to a submission that passes and is another one."""
+    data, digest, expected = archived
     with tempfile.TemporaryDirectory() as base:
-        folder = write_submission(Path(base, "submissions"), with_manifest=False)
-        digest = pack(folder, Path(base, "a.zip")).digest
-        data = Path(base, "a.zip").read_bytes()
         Path(base, "a.zip").write_bytes(data[:at] + noise + data[at + len(noise) :])
         try:
             with unpacked(Path(base, "a.zip")) as back:
                 inventory = scanning.scan(back).inventory
                 good = not file_findings(back) and manifest.check(back, inventory).digest == digest
-                same = {path: data for path, data in tree(back).items() if "attestations" not in path}
-                expected = {path: data for path, data in tree(folder).items() if "attestations" not in path}
-                assert not good or same == expected
+                assert not good or signed(tree(back)) == expected
         except DataError:
             pass
 
