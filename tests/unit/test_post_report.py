@@ -41,10 +41,11 @@ def github(tmp_path: Path) -> FakeGitHub:
     return made
 
 
-def post(github: FakeGitHub) -> subprocess.CompletedProcess[str]:
+def post(github: FakeGitHub, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-I", SCRIPT],
         env=github.environment,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=60,
@@ -197,10 +198,13 @@ def test_an_artefact_that_is_too_large_is_not_fetched(github: FakeGitHub) -> Non
 
 
 def test_nothing_is_unpacked(github: FakeGitHub, tmp_path: Path) -> None:
-    github.keep(artefact(GOOD | {"../../escaped": "x", "/tmp-escaped": "x", "sub/escaped": "x"}))
-    before = set(tmp_path.parent.rglob("*"))
-    assert post(github).returncode == 0
-    assert {path.name for path in set(tmp_path.parent.rglob("*")) - before} == {"written.jsonl"}
+    outside = {"../../escaped": "x", f"{tmp_path}/escaped": "x", "sub/escaped": "x"}
+    github.keep(artefact(GOOD | outside))
+    folder = tmp_path / "where/it/runs"
+    folder.mkdir(parents=True)
+    before = set(tmp_path.rglob("*"))
+    assert post(github, folder).returncode == 0
+    assert {path.name for path in set(tmp_path.rglob("*")) - before} == {"written.jsonl"}
 
 
 def test_another_compression_is_refused(github: FakeGitHub) -> None:

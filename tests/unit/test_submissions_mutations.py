@@ -112,7 +112,7 @@ def test_any_value_of_a_system(data: st.DataObject) -> None:
     judged(draft, system=tomli_w.dumps(changed).encode())
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.data())
 def test_any_damage_to_evidence(data: st.DataObject) -> None:
     draft = data.draw(st.sampled_from(drafts())).copy()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence_fixtures import (
@@ -338,6 +338,7 @@ def test_whatever_the_evidence_holds_is_judged_and_never_raises(data: st.DataObj
     codes(result, files | {name: content[:start] + new + content[end:]})
 
 
+@settings(max_examples=50)
 @given(data=st.data())
 def test_whatever_results_json_holds_is_judged_and_never_raises(data: st.DataObject) -> None:
     result, files = timed_by_the_other_runner()
