@@ -100,6 +100,8 @@ def test_what_is_missing_is_named_where_nobody_can_be_asked(
         (["--engine", "x", "--round", "Round One"], "Round One"),
         (["--engine", "x", "--device", "nucleo-l4r5"], "did you mean 'nucleo-l4r5zi'"),
         (["no-result.json"], "No such file"),
+        (["--engine", "x", "--device", "nucleo-l4r5zi", "--round", "mlperf-v1.2"], "is no round"),
+        (["--engine", "x", "--board", "Board X"], "nothing says chip, core, clock_hz"),
     ],
 )
 def test_a_wrong_option_is_one_line_and_leaves_nothing(

@@ -130,6 +130,14 @@ def no_contact(draft: Draft) -> None:
     del draft.system["contact"]
 
 
+def no_clock(draft: Draft) -> None:
+    del draft.system["clock_hz"]
+
+
+def no_chip_in_result(draft: Draft) -> None:
+    draft.result["device"]["chip"] = None
+
+
 def no_availability(draft: Draft) -> None:
     del draft.system["availability"]
 
@@ -331,6 +339,8 @@ BREAKS: list[tuple[str, Change]] = [
     ("TB042", kernels_that_look_like_others),
     ("TB106", on_a_host),
     ("TB112", row_of_a_table),
+    ("TB113", no_clock),
+    ("TB113", no_chip_in_result),
     ("TB116", of_a_plug_in),
     ("TB130", changed_evidence),
     ("TB131", orphaned_evidence),

@@ -68,7 +68,7 @@ command.add_command(verify)
 @click.option(
     "--device", metavar="ID", help="Device profile to fill the system from; that of the first result."
 )
-@click.option("--board", metavar="TEXT", help="If there is no profile; so are chip, core and clock.")
+@click.option("--board", metavar="TEXT", help="If there is no profile; then --chip, --core and --clock, too.")
 @click.option("--chip", metavar="TEXT")
 @click.option("--core", metavar="TEXT", help="Such as cortex-m4.")
 @click.option("--clock", metavar="HZ", help="Such as 80MHz.")

@@ -84,12 +84,19 @@ def create(
     for part in (place.round, place.organisation, place.system):
         if not layout.is_slug(part):
             raise UsageError(f"'{part}' cannot be part of a path", hint="use a-z, digits, '-', '_' and '.'")
+    if not layout.OUR_ROUND.fullmatch(place.round):
+        raise UsageError(f"'{place.round}' is no round", hint="a year and a number, such as 2026.1")
     try:
         system = System.model_validate({key: value for key, value in fields.items() if value is not None})
     except ValidationError as error:
         raise UsageError(
             f"system.toml: {first_error(error)}", hint="correct it, or give what is missing"
         ) from None
+    if system.undescribed:
+        raise UsageError(
+            f"nothing says {', '.join(system.undescribed)} of what was measured",
+            hint="give --device ('tinybench list devices'), or --board, --chip, --core and --clock",
+        )
     accepted = [_accepted(system, _read(Path(path))) for path in results]
     folder = root / place.path
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]

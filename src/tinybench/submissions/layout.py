@@ -54,6 +54,8 @@ KindName = Literal["system", "readme", "manifest", "result", "evidence", "attest
 Content = Literal["text", "json", "toml", "gzip", "trace", "npy", "png"]
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
+OUR_ROUND: Final = re.compile(r"20\d\d\.[1-9]\d?")
+"""A round of what is submitted here: a year and a number."""
 _MAX_SLUG: Final = 64
 _EVIDENCE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RESULT_ID: Final = re.compile(r"r-[0-9a-f]{16}")

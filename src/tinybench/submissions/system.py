@@ -76,6 +76,11 @@ class System(_Frozen):
     engine: StatedEngine
     notes: Annotated[str, Field(max_length=4000)] | None = None
 
+    @property
+    def undescribed(self) -> tuple[str, ...]:
+        """What a system of one's own has to say of the device, and this one does not."""
+        return tuple(key for key in ("board", "chip", "core", "clock_hz") if getattr(self, key) is None)
+
     def to_toml(self) -> bytes:
         """The file, with keys in the order of the schema; what is not known is left out."""
         document = self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,7 +11,7 @@ from tinybench.quantities import frequency
 from tinybench.results.schema import DeviceRef
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
-from tinybench.submissions.layout import SYSTEM_FILE, slug
+from tinybench.submissions.layout import OUR_ROUND, SYSTEM_FILE, slug
 from tinybench.submissions.submission import Submission
 
 SYSTEM_DISAGREES: Final = rule(
@@ -82,6 +81,17 @@ MODE: Final = rule(
     hint="Submit the result as the runner wrote it.",
 )
 
+UNDESCRIBED: Final = rule(
+    "TB113",
+    "device-not-described",
+    "error",
+    title="A submission does not say what was measured",
+    why="""A figure is of a board, its chip, its core and its clock. Without them nobody can repeat it, and
+    nobody can ask whether such a core is as fast as that. All four are required of everything that was not
+    published elsewhere.""",
+    hint="Make it anew with 'tinybench submit init' and --device, or --board, --chip, --core and --clock.",
+)
+
 UNKNOWN_RUNNER: Final = rule(
     "TB116",
     "unknown-runner",
@@ -92,7 +102,6 @@ UNKNOWN_RUNNER: Final = rule(
     hint="Say in the pull request what the runner is, and where its code can be read.",
 )
 
-_OURS: Final = re.compile(r"20\d\d\.[1-9]\d?")
 _PUBLISHED: Final = "mlperf-"
 
 MODES: Final[dict[str, frozenset[str]]] = {
@@ -120,7 +129,7 @@ def check_place(submission: Submission) -> Iterator[Finding]:
                 f"'{system.organisation}' belongs into the folder '{expected}', not '{place.organisation}'",
             )
     published = place.round.startswith(_PUBLISHED)
-    if not published and not _OURS.fullmatch(place.round):
+    if not published and not OUR_ROUND.fullmatch(place.round):
         yield ROUND.found(
             ".", f"'{place.round}' is neither {_PUBLISHED}<round> nor a year and a number such as 2026.1"
         )
@@ -132,6 +141,12 @@ def check_place(submission: Submission) -> Iterator[Finding]:
         for key in ("contact", "availability"):
             if getattr(system, key) is None:
                 yield UNNAMED.found(f"{SYSTEM_FILE}: {key}", "is not given")
+        for key in system.undescribed:
+            yield UNDESCRIBED.found(f"{SYSTEM_FILE}: {key}", "is not given")
+        for entry in submission.entries:
+            for key in ("chip", "core", "clock_hz"):
+                if isinstance(entry.result.device, DeviceRef) and getattr(entry.result.device, key) is None:
+                    yield UNDESCRIBED.found(f"{entry.where}: device.{key}", "is not given")
 
 
 def check_source(entry: Entry, submission: Submission) -> Iterator[Finding]:
