@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from contextlib import suppress
@@ -18,7 +17,7 @@ from tinybench.meters.eembc import MAX_TRACE_BYTES, read_timestamps, read_trace
 
 
 def test_a_trace_in_milliwatts() -> None:
-    trace = read_trace(io.BytesIO(trace_bytes([20.0, 40.0, 0.0])), "trace1-energy.bin")
+    trace = read_trace(trace_bytes([20.0, 40.0, 0.0]), "trace1-energy.bin")
     assert trace.rate_hz == 1000.0
     assert trace.power_w.tolist() == [0.02, 0.04, 0.0]
 

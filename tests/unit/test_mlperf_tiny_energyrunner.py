@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from itertools import combinations
 from statistics import median
 
@@ -35,7 +34,7 @@ ONE_SAMPLE_J = 0.04 / 1000 * 1.01
 
 
 def test_performance() -> None:
-    run = read_performance(io.BytesIO(performance_log(MICROSECONDS).encode()), "log.txt")
+    run = read_performance(performance_log(MICROSECONDS).encode(), "log.txt")
     assert (run.runner, run.runner_version, run.model) == ("energyrunner", "3.0.10", "kws01")
     assert run.profile == "ULPMark for tinyML Firmware V0.0.1"
     assert run.configuration == Configuration(model="kws01", iterations=300, warmups=1, mode="bmark")

@@ -1,17 +1,16 @@
-"""Reading what a stranger wrote without ever holding more of it than was agreed on.
+"""Lines and JSON that a stranger wrote, without ever holding more of it than was agreed on.
 
-Everything works on bytes or a binary stream, and the stream may decompress: a line of 2 GB, a gzip bomb and
-a broken stream all end in a ``DataError`` after a bounded number of bytes.
+Whoever opens a file bounds its bytes. What they turn into is bounded here: a line, a nesting, a number of
+parts that takes many times the memory of its bytes end in a ``DataError``.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, BinaryIO, Final, NoReturn
+from functools import partial
+from typing import Any, Final, NoReturn
 
 from tinybench.errors import DataError
 from tinybench.quantities import size
@@ -26,21 +25,18 @@ _MAX_CONTAINERS: Final = 500_000
 _MAX_COMMAS: Final = 4_000_000
 
 
-def read_bounded(data: bytes | BinaryIO, name: str, max_bytes: int) -> bytes:
-    """The whole content.
+def require_at_most(max_bytes: int, data: bytes, name: str) -> None:
+    """Refuse what is too large.
 
     Raises:
-        DataError: it has more than ``max_bytes``, or the stream is broken.
+        DataError: it has more than ``max_bytes``.
     """
-    with _stream_errors(name):
-        content = data if isinstance(data, bytes) else data.read(max_bytes + 1)
-    if len(content) > max_bytes:
+    if len(data) > max_bytes:
         raise DataError(f"{name}: is larger than {size(max_bytes)}")
-    return content
 
 
 def read_lines(
-    data: bytes | BinaryIO,
+    data: bytes,
     name: str,
     *,
     max_line_bytes: int = MAX_LINE_BYTES,
@@ -49,31 +45,28 @@ def read_lines(
     """The lines one by one, without line breaks; bytes that are no UTF-8 become U+FFFD.
 
     Raises:
-        DataError: a line or the whole is too long, or the stream is broken.
+        DataError: a line or the whole is too long.
     """
-    stream = io.BytesIO(data) if isinstance(data, bytes) else data
-    total, number = 0, 0
-    with _stream_errors(name):
-        while line := stream.readline(max_line_bytes + 1):
-            number, total = number + 1, total + len(line)
-            if len(line) > max_line_bytes:
-                raise DataError(f"{name}: line {number} is longer than {size(max_line_bytes)}")
-            if total > max_bytes:
-                raise DataError(f"{name}: is larger than {size(max_bytes)}")
-            yield line.decode("utf-8", "replace").rstrip("\r\n")
+    require_at_most(max_bytes, data, name)
+    # Of a line without end, no more is copied than shows that it is too long.
+    take = partial(io.BytesIO(data).readline, max_line_bytes + 1)
+    for number, line in enumerate(iter(take, b""), 1):
+        if len(line) > max_line_bytes:
+            raise DataError(f"{name}: line {number} is longer than {size(max_line_bytes)}")
+        yield line.decode("utf-8", "replace").rstrip("\r\n")
 
 
-def read_json(data: bytes | BinaryIO, name: str, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
+def read_json(data: bytes, name: str, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
     """The parsed document; NaN and Infinity, which are no JSON, are refused.
 
     Raises:
         DataError: it is no JSON, or too large, too deep or made of too many parts.
     """
-    content = read_bounded(data, name, max_bytes)
-    if content.count(b"[") + content.count(b"{") > _MAX_CONTAINERS or content.count(b",") > _MAX_COMMAS:
+    require_at_most(max_bytes, data, name)
+    if data.count(b"[") + data.count(b"{") > _MAX_CONTAINERS or data.count(b",") > _MAX_COMMAS:
         raise DataError(f"{name}: is made of too many parts")
     try:
-        return json.loads(content, parse_constant=_no_constant)
+        return json.loads(data, parse_constant=_no_constant)
     except RecursionError:
         raise DataError(f"{name}: is nested too deeply") from None
     except ValueError as error:
@@ -82,14 +75,6 @@ def read_json(data: bytes | BinaryIO, name: str, *, max_bytes: int = MAX_JSON_BY
 
 def _no_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number")
-
-
-@contextmanager
-def _stream_errors(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{name}: cannot be read: {_one_line(error)}") from error
 
 
 def _one_line(error: BaseException) -> str:

@@ -7,12 +7,12 @@ recomputing their energies confirms it.
 from __future__ import annotations
 
 import math
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 
 from tinybench.errors import DataError
-from tinybench.files.bounded import read_bounded, read_json
+from tinybench.files.bounded import read_json, require_at_most
 from tinybench.meters.trace import PowerTrace
 
 MAX_TRACE_BYTES: Final = 32 * 2**20
@@ -29,7 +29,7 @@ _MAGIC: Final = 0xF1
 _HEADER_BYTES: Final = 5
 
 
-def read_trace(data: bytes | BinaryIO, name: str) -> PowerTrace:
+def read_trace(data: bytes, name: str) -> PowerTrace:
     """Read ``trace1-energy.bin``: 0xF1, the rate in Hz, then the power in mW, float32 little-endian.
 
     Args:
@@ -39,13 +39,13 @@ def read_trace(data: bytes | BinaryIO, name: str) -> PowerTrace:
     Raises:
         DataError: it is something else, is too large, or holds a value that no analyser measures.
     """
-    content = read_bounded(data, name, MAX_TRACE_BYTES)
-    if len(content) < _HEADER_BYTES or content[0] != _MAGIC:
+    require_at_most(MAX_TRACE_BYTES, data, name)
+    if len(data) < _HEADER_BYTES or data[0] != _MAGIC:
         raise DataError(f"{name}: is no power trace: it does not begin with 0xF1 and a sample rate")
-    if (len(content) - _HEADER_BYTES) % 4:
+    if (len(data) - _HEADER_BYTES) % 4:
         raise DataError(f"{name}: ends in the middle of a sample")
     with np.errstate(invalid="ignore"):  # a signalling NaN warns when it is converted
-        values = np.frombuffer(content[1:], "<f4").astype(np.float64)
+        values = np.frombuffer(data[1:], "<f4").astype(np.float64)
     rate_hz = float(values[0])
     if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
         raise DataError(f"{name}: a sample rate of {rate_hz:g} Hz is impossible")
@@ -59,7 +59,7 @@ def read_trace(data: bytes | BinaryIO, name: str) -> PowerTrace:
     return PowerTrace(rate_hz, power_w)
 
 
-def read_timestamps(data: bytes | BinaryIO, name: str) -> tuple[float, ...]:
+def read_timestamps(data: bytes, name: str) -> tuple[float, ...]:
     """Read ``trace1-timestamps.json``: when the device gave its edges, in seconds from the trace's start.
 
     Raises:

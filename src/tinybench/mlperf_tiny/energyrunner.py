@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from tinybench.boards import messages
 from tinybench.errors import DataError
@@ -50,7 +50,7 @@ _VERSION: Final = re.compile(r"m-version\[([^\]]{1,40})\]")
 _VOLTAGE: Final = re.compile(r"m-voltage-mv\[([0-9]{1,6})\]")
 
 
-def read_performance(data: bytes | BinaryIO, name: str) -> PerformanceRun:
+def read_performance(data: bytes, name: str) -> PerformanceRun:
     """The log of a performance run.
 
     Args:
@@ -68,7 +68,7 @@ def read_performance(data: bytes | BinaryIO, name: str) -> PerformanceRun:
     )
 
 
-def read_accuracy(data: bytes | BinaryIO, name: str) -> AccuracyRun:
+def read_accuracy(data: bytes, name: str) -> AccuracyRun:
     """The log of an accuracy run; arguments and errors as in ``read_performance``."""
     session, common = _read(data, name, kind=("ulp-mlperf", "multi"))
     samples = tuple(
@@ -83,7 +83,7 @@ def read_accuracy(data: bytes | BinaryIO, name: str) -> AccuracyRun:
     return AccuracyRun(**common, samples=samples)
 
 
-def read_energy(data: bytes | BinaryIO, name: str) -> EnergyRun:
+def read_energy(data: bytes, name: str) -> EnergyRun:
     """The log of an energy run; arguments and errors as in ``read_performance``."""
     session, common = _read(data, name, kind=("ulp-ml", "bmark"))
     traced = [(window, window.first_edge) for window in session.windows if window.first_edge is not None]
@@ -338,7 +338,7 @@ class _Session:
         self.facts += _HEAVY
 
 
-def _read(data: bytes | BinaryIO, name: str, *, kind: tuple[str, str]) -> tuple[_Session, dict[str, Any]]:
+def _read(data: bytes, name: str, *, kind: tuple[str, str]) -> tuple[_Session, dict[str, Any]]:
     """The session to go by, and the fields of ``Run``.
 
     A file may hold several sessions, one after the other. MLPerf Tiny's own checker goes by the last result,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import PureWindowsPath
-from typing import BinaryIO, Final
+from typing import Final
 
 from tinybench import content
 from tinybench.datasets.names import read_names
@@ -20,7 +20,7 @@ _AD: Final = re.compile(r"(normal|anomaly)_id_[0-9]{2}_[0-9]{8}_hist_librosa\.bi
 _FOLDERS: Final = {"non_person": 0, "person": 1}
 
 
-def read_labels(data: bytes | BinaryIO, name: str) -> dict[str, int]:
+def read_labels(data: bytes, name: str) -> dict[str, int]:
     """Read ``y_labels.csv``: name of the sample, number of classes, class, and more that is not needed.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from tinybench.errors import DataError
 from tinybench.files.bounded import read_lines
@@ -96,7 +96,7 @@ class Printed:
     """How often a median throughput was printed: how many sessions the file holds."""
 
 
-def read_printed(data: bytes | BinaryIO, name: str) -> Printed:
+def read_printed(data: bytes, name: str) -> Printed:
     """The figures of ``results.txt``.
 
     Args:

@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class Log:
     """Whether the last line of a run is there."""
 
 
-def read_log(data: bytes | BinaryIO, name: str) -> Log:
+def read_log(data: bytes, name: str) -> Log:
     """The log; of several sessions, the last complete one.
 
     Args:
@@ -107,7 +107,7 @@ def read_log(data: bytes | BinaryIO, name: str) -> Log:
     )
 
 
-def read_performance(results: bytes | BinaryIO, name: str, log: Log | None = None) -> PerformanceRun:
+def read_performance(results: bytes, name: str, log: Log | None = None) -> PerformanceRun:
     """A performance run; the timestamps are the device's, in microseconds.
 
     Args:
@@ -123,7 +123,7 @@ def read_performance(results: bytes | BinaryIO, name: str, log: Log | None = Non
     return PerformanceRun(**_common(records, errors, log, name), windows=windows, stray_laps_us=())
 
 
-def read_accuracy(results: bytes | BinaryIO, name: str, log: Log | None = None) -> AccuracyRun:
+def read_accuracy(results: bytes, name: str, log: Log | None = None) -> AccuracyRun:
     """An accuracy run; arguments and errors as in ``read_performance``."""
     records, errors = _records(results, name)
     samples = tuple(
@@ -138,7 +138,7 @@ def read_accuracy(results: bytes | BinaryIO, name: str, log: Log | None = None) 
     return AccuracyRun(**_common(records, errors, log, name), samples=samples)
 
 
-def read_energy(results: bytes | BinaryIO, name: str, log: Log | None = None) -> tuple[EnergyRun, Energy]:
+def read_energy(results: bytes, name: str, log: Log | None = None) -> tuple[EnergyRun, Energy]:
     """An energy run, which carries its trace; arguments and errors as in ``read_performance``.
 
     Each record has its own piece of the trace. The runner takes the last two edges of a piece: before the
@@ -172,7 +172,7 @@ def read_energy(results: bytes | BinaryIO, name: str, log: Log | None = None) ->
     return run, energy
 
 
-def read_streaming(results: bytes | BinaryIO, name: str) -> StreamingRun:
+def read_streaming(results: bytes, name: str) -> StreamingRun:
     """The run of the streaming wake word task; arguments and errors as in ``read_performance``."""
     records, _ = _records(results, name)
     if len(records) != 1:
@@ -209,7 +209,7 @@ class _Piece:
     voltage_v: float | None
 
 
-def _records(data: bytes | BinaryIO, name: str) -> tuple[list[dict[str, Any]], list[LoggedError]]:
+def _records(data: bytes, name: str) -> tuple[list[dict[str, Any]], list[LoggedError]]:
     """The records of windows, and the errors that the runner put among them."""
     document = read_json(data, name)
     if not isinstance(document, list) or not all(isinstance(record, dict) for record in document):

@@ -11,10 +11,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from tinybench.errors import DataError
-from tinybench.files.bounded import read_bounded
+from tinybench.files.bounded import require_at_most
 
 MAX_BYTES: Final = 256 * 1024
 _MAX_DEPTH: Final = 8
@@ -39,7 +39,7 @@ class SystemFile:
         return None
 
 
-def read_system_file(data: bytes | BinaryIO, name: str) -> SystemFile:
+def read_system_file(data: bytes, name: str) -> SystemFile:
     """Read a system description.
 
     Args:
@@ -49,7 +49,8 @@ def read_system_file(data: bytes | BinaryIO, name: str) -> SystemFile:
     Raises:
         DataError: it is larger than any such file, or no object can be made out in it.
     """
-    text = read_bounded(data, name, MAX_BYTES).decode("utf-8", errors="replace").removeprefix("\ufeff")
+    require_at_most(MAX_BYTES, data, name)
+    text = data.decode("utf-8", errors="replace").removeprefix("\ufeff")
     repaired = None
     try:
         pairs = json.loads(text, object_pairs_hook=_Pairs)
