@@ -1,7 +1,8 @@
-"""The page on the command line names every verb and every option."""
+"""The page on the command line names every verb and every option, and every link leads somewhere."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 
 from tinybench.cli._main import group, verbs
 
-PAGE = Path(__file__).parents[2] / "site/docs/cli.md"
+CHECKOUT = Path(__file__).parents[2]
+PAGE = CHECKOUT / "site/docs/cli.md"
 
 
 def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
@@ -34,3 +36,29 @@ def test_every_verb_and_option_is_on_the_page(verb: str) -> None:
         for option in command.params:
             if isinstance(option, click.Option):
                 assert f"`{option.opts[0]}" in section, f"{path} {option.opts[0]}"
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks of code, which hold no links and no headings."""
+    return re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """What headings are called in links."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    pages = [*CHECKOUT.glob("*.md"), CHECKOUT / "submissions/README.md", *CHECKOUT.glob("site/docs/**/*.md")]
+    broken = []
+    for page in pages:
+        for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            if link.startswith("https://"):
+                continue
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{page.relative_to(CHECKOUT)}: {link}")
+    assert not broken
+    assert len(pages) > 20

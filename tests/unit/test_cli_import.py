@@ -102,3 +102,14 @@ def test_what_the_path_does_not_say(tmp_path: Path, capsys: pytest.CaptureFixtur
     document = json.loads(capsys.readouterr().out)
     assert list(document["submissions"]) == ["mlperf-v1.2/me/board"]
     assert not list((tmp_path / "out").rglob("evidence"))
+
+
+def test_a_system_file_that_is_not_there_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = trees.repository(tmp_path, trees.eembc())
+    out = tmp_path / "out"
+    arguments = ["import", "mlperf-tiny", str(root), "--output", str(out), "--system-file", "nowhere.json"]
+    assert main(arguments) == 2
+    assert "nowhere.json: no such file" in capsys.readouterr().err
+    assert not out.exists()

@@ -72,13 +72,16 @@ def import_mlperf_tiny(
         raise UsageError(f"round '{round}' is none", hint="rounds are called v0.5, v1.2, ...")
     if task is not None and task not in BENCHMARKS:
         raise UnknownNameError("task", task, BENCHMARKS)
+    described = None if system_file is None else expand(system_file, "system_file")
+    if described is not None and not described.is_file():
+        raise UsageError(f"{described}: no such file", hint="the system file is the JSON that describes it")
     stated = Stated(
         round=round,
         division=division,
         organisation=organisation,
         system=system,
         task=task,
-        system_file=None if system_file is None else expand(system_file, "system_file"),
+        system_file=described,
     )
     imported = read_runs(
         expand(path, "path"),
