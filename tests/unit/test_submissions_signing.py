@@ -223,7 +223,9 @@ def test_verify_says_that_nothing_is_signed(
     run: Callable[..., int], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("verify", folder) == 1
-    assert "not verified: 0 of 0 attestations count" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "not verified: 0 of 0 attestations count" in err
+    assert "hint: nobody signed it" in err
 
 
 def test_the_passphrase_from_the_environment(

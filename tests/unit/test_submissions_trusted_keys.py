@@ -107,5 +107,6 @@ def test_without_the_extra_nobody_is_trusted(path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_missing_file(path: Path) -> None:
-    with pytest.raises(ContentError, match="is missing"):
+    with pytest.raises(ContentError, match="is missing") as missing:
         read_trusted_keys(path)
+    assert "[[keys]]" in str(missing.value.hint)

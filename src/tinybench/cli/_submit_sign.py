@@ -214,6 +214,11 @@ def _show(verified: Verified) -> None:
         click.echo(f"verified: the files are those of the manifest, and {summary}")
     else:
         click.echo(f"not verified: {summary}", err=True)
+        if not verified.judged:
+            advice = (
+                "nobody signed it; 'tinybench submit sign' does, 'tinybench submit check' needs no signature"
+            )
+            click.echo(f"{click.style('hint:', fg='cyan')} {advice}", err=True)
 
 
 def _row(item: Judged) -> tuple[str, str, str, str]:

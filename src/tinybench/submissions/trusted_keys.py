@@ -83,6 +83,10 @@ def read_trusted_keys(path: Path) -> TrustedKeys:
     Raises:
         ContentError: it is missing or not TOML, or a key is incomplete or there twice; names file and key.
     """
+    if not path.exists():
+        raise ContentError(
+            f"{path} is missing", hint="give a file with a table [[keys]] for each trusted key"
+        )
     document = read_toml(path)
     unknown = sorted(set(document) - {"keys"})
     if unknown:
