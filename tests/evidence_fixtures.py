@@ -31,7 +31,7 @@ from tinybench.results.schema import (
 )
 from tinybench.results.store import describe_evidence
 from tinybench.submissions.entry import Entry
-from tinybench.submissions.rules import check_evidence
+from tinybench.submissions.rules import examine
 
 Files = dict[str, bytes]
 
@@ -427,7 +427,7 @@ def entry_of(result: Result, files: Mapping[str, bytes], where: str = "results/e
 
 def codes(result: Result, files: Files, **options: Any) -> set[str]:
     """The codes of all findings of an entry."""
-    return {finding.rule.code for finding in check_evidence(entry_of(result, files), **options)}
+    return {finding.rule.code for finding in examine(entry_of(result, files), **options).findings}
 
 
 def replaced(files: Files, name: str, old: str, new: str, times: int = -1) -> Files:

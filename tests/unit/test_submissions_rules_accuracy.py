@@ -28,7 +28,7 @@ from tinybench import content, specs
 from tinybench.datasets.names import read_names
 from tinybench.results.schema import DataRef, Metric, Result, TaskRef
 from tinybench.results.tables import csv_bytes
-from tinybench.submissions.rules import check_evidence, examine
+from tinybench.submissions.rules import examine
 
 Broken = tuple[Result, Files]
 LOG = "accuracy-log.txt"
@@ -407,7 +407,7 @@ def test_the_windows_of_a_recording_are_one_sample() -> None:
 
 
 def test_a_recording_with_a_window_less_is_incomplete() -> None:
-    (finding,) = check_evidence(entry_of(*recordings_log(short="normal_id_01_00000003_hist_librosa.bin")))
+    (finding,) = examine(entry_of(*recordings_log(short="normal_id_01_00000003_hist_librosa.bin"))).findings
     assert finding.rule.code == "TB221"
     assert finding.message.endswith("has 195 windows instead of 196")
 

@@ -24,7 +24,7 @@ from evidence_fixtures import (
 )
 from evidence_logs import kws_file
 from tinybench.results.schema import Result, Window
-from tinybench.submissions.rules import check_evidence, examine
+from tinybench.submissions.rules import examine
 
 Broken = tuple[Result, Files]
 
@@ -287,5 +287,5 @@ def test_ten_seconds_between_two_edges_are_enough() -> None:
 
 def test_the_message_names_both_energies() -> None:
     result, files = good()
-    (finding,) = check_evidence(entry_of(with_metrics(result, energy_per_inference=0.0018), files))
+    (finding,) = examine(entry_of(with_metrics(result, energy_per_inference=0.0018), files)).findings
     assert finding.message.startswith("states 1800.000 µJ, the trace says 182")

@@ -24,7 +24,7 @@ from evidence_fixtures import (
     without_line,
 )
 from tinybench.results.schema import Result
-from tinybench.submissions.rules import check_evidence
+from tinybench.submissions.rules import examine
 
 Broken = tuple[Result, Files]
 PERFORMANCE, ENERGY = "performance-log.txt", "energy-log.txt"
@@ -200,7 +200,7 @@ def test_what_is_broken_is_found_and_nothing_else(code: str, make: Callable[[], 
 
 
 def test_an_unreadable_file_is_named_once() -> None:
-    (finding,) = check_evidence(entry_of(*no_trace()))
+    (finding,) = examine(entry_of(*no_trace())).findings
     assert finding.where == "results/example.json: energy-trace1-energy.bin"
     assert finding.message.startswith("is no power trace")
 

@@ -24,7 +24,7 @@ from evidence_fixtures import (
 )
 from evidence_logs import EnergyRunnerLog, kws_file, one_hot
 from tinybench.results.schema import Metric, Result
-from tinybench.submissions.rules import check_evidence, examine
+from tinybench.submissions.rules import examine
 
 Broken = tuple[Result, Files]
 
@@ -247,7 +247,7 @@ def test_what_was_not_recomputed_or_is_wrong_is_not_evidence_checked(make: Calla
 def test_short_windows_are_one_finding_with_their_number_and_the_shortest() -> None:
     us = [12_960_000, 9_000_000, 12_970_000, 8_500_000, 12_965_000]
     result, files = measured_kws(microseconds=us, energy_ms=(), printed=False)
-    (finding,) = check_evidence(entry_of(result, files))
+    (finding,) = examine(entry_of(result, files)).findings
     assert finding.message == "2 of 5 windows are shorter than 10 s; the shortest takes 8.500 s"
 
 
@@ -261,7 +261,7 @@ def test_short_windows_are_one_finding_with_their_number_and_the_shortest() -> N
 def test_a_mean_or_the_best_window_in_place_of_the_median_is_called_so(throughput: float, what: str) -> None:
     result, files = good()
     result = with_metrics(result, throughput=throughput, latency_per_inference=1 / throughput)
-    (finding,) = check_evidence(entry_of(result, files))
+    (finding,) = examine(entry_of(result, files)).findings
     assert finding.rule.code == "TB308"
     assert finding.message.endswith(f"it is the {what} of the windows, not their median")
 
@@ -298,7 +298,7 @@ def test_ten_seconds_are_enough(us: int, found: set[str]) -> None:
 def test_a_window_that_is_too_short_is_never_shown_as_ten_seconds() -> None:
     us = [9_999_600, *[12_000_000 + k for k in range(4)]]
     result, files = measured_kws(microseconds=us, energy_ms=(), printed=False)
-    (finding,) = check_evidence(entry_of(result, files))
+    (finding,) = examine(entry_of(result, files)).findings
     assert finding.message.endswith("the shortest takes 9.9996 s")
 
 

@@ -6,7 +6,7 @@ file, a repository or the network: ``tinybench.submissions.recompute`` has read 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +22,7 @@ from tinybench.submissions.rules.streaming import check_streaming
 from tinybench.submissions.rules.windows import check_windows
 from tinybench.submissions.system import Division
 
-__all__ = ["Examined", "check_evidence", "examine"]
+__all__ = ["Examined", "examine"]
 
 _FROM_EVIDENCE: Final[frozenset[MetricName]] = frozenset(
     {
@@ -89,10 +89,3 @@ def examine(
         *check_streaming(entry, facts, division),
     )
     return Examined(entry, facts, findings)
-
-
-def check_evidence(
-    entry: Entry, *, division: Division | None = None, labels: Mapping[str, int] | None = None
-) -> Iterator[Finding]:
-    """The findings of ``examine``."""
-    yield from examine(entry, division=division, labels=labels).findings
