@@ -26,6 +26,12 @@ def again(result: Result, **changes: Any) -> Rerun:
     return rerun(Entry("results/ad.json", Result.model_validate(document)))
 
 
+WITHOUT_DATA: dict[str, Any] = {
+    "data": {"split": "official", "dataset": "dcase-2020-toycar", "samples": 248},
+    "target_met": None,
+}
+
+
 def found(outcome: Rerun) -> list[str]:
     return [finding.rule.code for finding in outcome.findings]
 
@@ -80,6 +86,44 @@ def test_another_firmware_and_other_layers_are_found(simulated: Result) -> None:
     assert "layer 3 differs" in again(simulated, layers=document["layers"]).findings[0].message
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        {"engine": {"name": "acme-nn"}},
+        {"engine": {"version": "9.0"}},
+        {"engine": {"kernels": "Acme kernels"}},
+        {"device": {"board": "Acme Board"}},
+        {"device": {"supply_v": 1.2}},
+        {"device": {"accelerator": {"name": "NPU", "clock_hz": None}}},
+    ],
+)
+@pytest.mark.parametrize("elsewhere", [{}, WITHOUT_DATA], ids=["executed", "golden"])
+def test_figures_under_another_name_are_not_reproduced(
+    simulated: Result, name: dict[str, Any], elsewhere: dict[str, Any]
+) -> None:
+    outcome = again(simulated, **name, **elsewhere)
+    assert found(outcome) == ["TB701"]
+    ((key, fields),) = name.items()
+    assert f"{key}.{next(iter(fields))} " in outcome.findings[0].message
+
+
+@pytest.mark.parametrize("name", ["memory.ram", "power.active", "memory.arena", "throughput"])
+def test_without_the_data_set_every_figure_is_compared(simulated: Result, name: str) -> None:
+    assert found(again(simulated, metrics=figure(simulated, name, 0.5), **WITHOUT_DATA)) == ["TB701"]
+
+
+def test_without_the_data_set_modes_figures_and_layers_are_compared(simulated: Result) -> None:
+    document = simulated.model_dump(mode="json")
+    called = [{**metric, "mode": "simulated"} for metric in document["metrics"]]
+    assert found(again(simulated, metrics=called, **WITHOUT_DATA)) == ["TB701"]
+    certain = [{key: metric[key] for key in metric if key != "interval95"} for metric in document["metrics"]]
+    assert certain != document["metrics"]
+    assert found(again(simulated, metrics=certain, **WITHOUT_DATA)) == ["TB701"]
+    fewer = [metric for metric in document["metrics"] if metric["name"] != "memory.ram"]
+    assert found(again(simulated, metrics=fewer, **WITHOUT_DATA)) == ["TB701"]
+    assert found(again(simulated, layers=document["layers"][1:], **WITHOUT_DATA)) == ["TB701"]
+
+
 def test_another_version_may_have_been_right(simulated: Result) -> None:
     old = {"version": "0.0.1"}
     same = again(simulated, tool=old)
@@ -90,10 +134,7 @@ def test_another_version_may_have_been_right(simulated: Result) -> None:
 
 
 def test_without_the_data_set_golden_inputs_are_executed(simulated: Result) -> None:
-    elsewhere = {
-        "data": {"split": "official", "dataset": "dcase-2020-toycar", "samples": 248},
-        "target_met": None,
-    }
+    elsewhere = WITHOUT_DATA
     outcome = again(simulated, **elsewhere)
     assert found(outcome) == ["TB703"]
     assert not outcome.reproduced
@@ -120,7 +161,7 @@ def test_what_cannot_be_executed_again_is_said(
     simulated: Result, changes: dict[str, Any], reason: str
 ) -> None:
     outcome = again(simulated, **changes)
-    assert found(outcome) == ["TB703"]
+    assert found(outcome) == ["TB705"]
     assert not outcome.reproduced
     assert reason in outcome.findings[0].message
 

@@ -44,6 +44,7 @@ from tinybench.submissions.rules.model import reference
 from tinybench.submissions.rules.reexecution import (
     NOT_REPRODUCED,
     NOT_RERUN,
+    SIMULATED_CLAIM,
     compare,
     compare_accuracy,
     compare_on_other_inputs,
@@ -111,7 +112,7 @@ def _simulated(entry: Entry) -> Rerun:
     where = entry.where
     planned = _plan(entry.result)
     if isinstance(planned, str):
-        return Rerun((NOT_RERUN.found(where, planned),), reproduced=False)
+        return Rerun((SIMULATED_CLAIM.found(where, planned),), reproduced=False)
     own = _is_here(planned.task, planned.split)
     try:
         if own:
@@ -125,7 +126,7 @@ def _simulated(entry: Entry) -> Rerun:
     except _REFUTED as error:
         return Rerun((NOT_REPRODUCED.found(where, error.message),), reproduced=False)
     except TinybenchError as error:
-        return Rerun((NOT_RERUN.found(where, error.message),), reproduced=False)
+        return Rerun((SIMULATED_CLAIM.found(where, error.message),), reproduced=False)
     return Rerun(findings, reproduced=own and worst(findings) is None)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tinybench.quantities import quantity
-from tinybench.results.schema import Metric, MetricName, Result
+from tinybench.results.schema import Layer, Metric, MetricName, Result
 from tinybench.submissions.findings import Finding, rule
 
 NOT_REPRODUCED: Final = rule(
@@ -19,7 +19,7 @@ NOT_REPRODUCED: Final = rule(
     again (firmware, cycles, instructions, memory, layers, accuracy) and compared bit for bit. Where the
     data set is not on the machine, the golden inputs of the task are executed instead: the firmware must be
     the same, and cycles and instructions are compared within 0.1 %, because a few branches depend on the
-    input.""",
+    input. Device and engine must be those that were executed.""",
     hint="Measure again with this version of tinybench; if it still differs, report it.",
 )
 OTHER_VERSION: Final = rule(
@@ -36,10 +36,20 @@ NOT_RERUN: Final = rule(
     "TB703",
     "not-executed-again",
     "note",
-    title="A simulated result was not executed again, or not on its own samples",
-    why="""The message says why: another compiler, a model that is no reference model, or a data set that is
-    not on the machine that checks. The figures stay a claim until somebody executes them again.""",
+    title="A result was not executed again on its own samples",
+    why="""The data set is not on the machine that checks, or could not be read. The accuracy stays a claim
+    until somebody executes it again.""",
     hint="Nothing to do; a reviewer with the data set can check it with 'tinybench submit check'.",
+)
+SIMULATED_CLAIM: Final = rule(
+    "TB705",
+    "simulated-claim",
+    "warning",
+    title="Nothing supports a simulated result",
+    why="""What supports a simulated figure is that it comes out again. The message says why it was not
+    executed here: a device without a profile, another compiler, a model that is no reference model or was
+    not fetched. Until somebody executes it again, anything could stand in its place.""",
+    hint="Name the device profile and use the pinned compiler; a reviewer with the model can check it again.",
 )
 OTHER_ACCURACY: Final = rule(
     "TB704",
@@ -67,14 +77,19 @@ def compare(where: str, claimed: Result, again: Result) -> Iterator[Finding]:
 
 def compare_on_other_inputs(where: str, claimed: Result, again: Result) -> Iterator[Finding]:
     """A simulated result against one of the same firmware, executed on other inputs."""
-    differences = [
-        *_evidence(claimed, again, ("firmware.elf", "model.c")),
-        *_figures(claimed, again, ("memory.flash", "memory.arena")),
-    ]
-    for name in _DEPENDING_ON_INPUTS:
+    differences = [*_of_what(claimed, again), *_evidence(claimed, again, ("firmware.elf", "model.c"))]
+    names = [metric.name for metric in (*claimed.metrics, *again.metrics)]
+    for name in dict.fromkeys(name for name in names if not name.startswith("accuracy.")):
         one, other = claimed.metric(name), again.metric(name)
-        if one and other and abs(one.value - other.value) > ON_OTHER_INPUTS * max(one.value, other.value):
+        allowed = 0 if name in _OF_FIRMWARE else ON_OTHER_INPUTS
+        if one is None or other is None:
+            differences += _figures(claimed, again, [name])
+        elif abs(one.value - other.value) > allowed * max(one.value, other.value):
             differences.append(_differ(one, other))
+        elif (one.mode, one.interval95 is None) != (other.mode, other.interval95 is None):
+            differences.append(f"{name} is {one.mode}, here {other.mode}, or has no interval on one side")
+    if [_work(layer) for layer in claimed.layers] != [_work(layer) for layer in again.layers]:
+        differences.append("the layers are others")
     yield from _report(where, claimed, again, differences)
 
 
@@ -87,13 +102,13 @@ def compare_accuracy(where: str, claimed: Metric, again: float) -> Iterator[Find
         )
 
 
-_DEPENDING_ON_INPUTS: Final[tuple[MetricName, ...]] = (
-    "cycles.per_inference",
-    "instructions.per_inference",
-    "latency.per_inference",
-    "throughput",
-    "energy.per_inference",
-)
+_OF_FIRMWARE: Final[tuple[MetricName, ...]] = ("memory.flash", "memory.arena")
+"""Figures that no input changes."""
+
+
+def _work(layer: Layer) -> tuple[object, ...]:
+    """What of a layer no input changes."""
+    return layer.index, layer.operator, layer.name, layer.macs
 
 
 def _report(where: str, claimed: Result, again: Result, differences: Sequence[str]) -> Iterator[Finding]:
@@ -110,12 +125,21 @@ def _report(where: str, claimed: Result, again: Result, differences: Sequence[st
         yield NOT_REPRODUCED.found(where, listed)
 
 
+def _of_what(claimed: Result, again: Result) -> Iterator[str]:
+    """Device and engine: the figures are those of what was executed, under no other name."""
+    for key in ("device", "engine"):
+        one, other = getattr(claimed, key), getattr(again, key)
+        for field in type(other).model_fields:
+            stated, here = getattr(one, field), getattr(other, field)
+            if stated != here:
+                yield f"{key}.{field} {_short(stated)}, here {_short(here)}"
+
+
 def _differences(claimed: Result, again: Result) -> Iterator[str]:
+    yield from _of_what(claimed, again)
     for key, one, other in (
         ("samples", claimed.data.samples, again.data.samples),
         ("data set", claimed.data.dataset_sha256, again.data.dataset_sha256),
-        ("compiler flags", claimed.engine.flags, again.engine.flags),
-        ("kernels", claimed.engine.kernels_version, again.engine.kernels_version),
     ):
         if one != other:
             yield f"{key} {_short(one)}, here {_short(other)}"
