@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,3 +136,33 @@ def test_markdown_is_short_and_shows_names_as_text(tmp_path: Path) -> None:
     shown = [line for line in text.splitlines() if "img" in line]
     assert all(line.count("|") == 9 and line.count("`") == 6 for line in shown)
     assert text.endswith(f"... and {100 - len(shown)} more.\n")
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_pipe, "not a regular file"),
+        (_link, "symbolic link"),
+        (lambda path: path.write_bytes(b"[" * 200_000), "lists and objects"),
+        (lambda path: path.rename(path.with_name("a b.json")), "no name of a result"),
+    ],
+    ids=["pipe", "link", "deep", "name"],
+)
+def test_files_are_read_with_the_bounds_of_a_check(
+    change: Callable[[Path], object], reason: str, tmp_path: Path
+) -> None:
+    placed(tmp_path, PLACE, latency(0.09))
+    (path,) = (tmp_path / PLACE.path / "results").iterdir()
+    change(path)
+    with pytest.raises(DataError, match=reason):
+        diff.scores(tmp_path, [PLACE])

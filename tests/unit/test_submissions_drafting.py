@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,30 @@ def test_a_disk_that_is_full_half_way_leaves_nothing_behind(
 def test_known_of_nothing_is_nothing() -> None:
     assert drafting.known(None, None) == {}
     assert set(drafting.known(specs.device("nucleo-l4r5zi"), None)) <= set(System.model_fields)
+
+
+@pytest.mark.parametrize("name", ["results", "evidence"])
+def test_nothing_is_written_through_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    result, outside = measured(tmp_path / "runs"), tmp_path / "outside"
+    folder = create(tmp_path / "submissions", result)
+    outside.mkdir()
+    (folder / name).symlink_to(outside)
+    monkeypatch.setattr(drafting, "write_atomically", None)  # nothing is written, not even for a moment
+    with pytest.raises(OutputError, match="is a symbolic link"):
+        drafting.add(folder, [result.path])
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["a=" + "[" * 60_000, "a=" + "{a=" * 20_000])
+def test_a_system_file_that_is_nested_too_deep_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "system.toml").write_text(text)
+    with pytest.raises(DataError, match=r"system\.toml"):
+        drafting.read_system(tmp_path)
+
+
+def test_a_system_file_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "system.toml")
+    with pytest.raises(DataError, match="not a regular file"):
+        drafting.read_system(tmp_path)

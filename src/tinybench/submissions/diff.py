@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from tinybench.errors import DataError
+from tinybench.files import strict_json
+from tinybench.files.guarded import Folder
 from tinybench.quantities import quantity
 from tinybench.results import store
 from tinybench.results.schema import Metric, Result
 from tinybench.submissions import layout
+from tinybench.submissions.documents import JSON_LIMITS
 from tinybench.submissions.report import code
+from tinybench.submissions.scanning import shown
 
 MAX_MARKDOWN: Final = 4_000
 """Characters; with the 60,000 of a report it fits into one comment."""
@@ -87,8 +91,7 @@ def scores(root: Path, places: Iterable[layout.Place]) -> dict[tuple[str, Subjec
     """
     found: dict[tuple[str, Subject], Result] = {}
     for place in places:
-        for path in sorted((root / place.path / "results").glob("*.json")):
-            result = store.read(path)
+        for path, result in _results(root / place.path):
             subject = Subject(
                 place.organisation, place.system, result.task.id, result.model.name, result.runner
             )
@@ -98,6 +101,23 @@ def scores(root: Path, places: Iterable[layout.Place]) -> dict[tuple[str, Subjec
                 )
             found[place.round, subject] = result
     return found
+
+
+def _results(path: Path) -> Iterator[tuple[Path, Result]]:
+    """The results of one submission, read with the bounds of a check."""
+    if not (path / "results").exists():
+        return
+    with Folder.open(path) as folder:
+        for name in sorted(name for name, _ in folder.entries("results") if name.endswith(".json")):
+            relative = f"results/{name}"
+            kind = layout.kind_of(relative)
+            if kind is None:
+                raise DataError(f"{path / 'results'}: {shown(name)} is no name of a result", hint="rename it")
+            try:
+                document = strict_json.loads(folder.read(relative, kind.max_bytes), relative, JSON_LIMITS)
+            except DataError as error:
+                raise DataError(f"{path}/{error.message}", hint=error.hint) from None
+            yield path / relative, store.parse(document, str(path / relative))
 
 
 def compare(before: Scores, after: Scores) -> list[Change]:

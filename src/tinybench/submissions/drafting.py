@@ -13,11 +13,13 @@ from pydantic import ValidationError
 
 from tinybench.atomic import write_atomically
 from tinybench.errors import DataError, OutputError, UsageError
+from tinybench.files import strict_toml
+from tinybench.files.guarded import Folder
 from tinybench.mlperf_tiny.runs import RUNNERS
 from tinybench.results import store
 from tinybench.results.schema import DeviceRef, Result
 from tinybench.specs import DeviceSpec
-from tinybench.specs.base import first_error, read_toml
+from tinybench.specs.base import first_error
 from tinybench.submissions import layout, measured, packing
 from tinybench.submissions.evidence import stored
 from tinybench.submissions.measured import Measured
@@ -116,8 +118,7 @@ def read_system(folder: Path) -> System:
     """The system of a submission of one's own.
 
     Raises:
-        ContentError: ``system.toml`` is not TOML.
-        DataError: it is missing, or a key is wrong.
+        DataError: ``system.toml`` is missing, no plain file or no TOML, or a key is wrong.
     """
     path = folder / layout.SYSTEM_FILE
     if not path.exists():
@@ -126,7 +127,11 @@ def read_system(folder: Path) -> System:
             hint="make one with 'tinybench submit init', which says where it is",
         )
     try:
-        return System.model_validate(read_toml(path))
+        with Folder.open(folder) as opened:
+            data = opened.read(layout.SYSTEM_FILE, layout.MAX_SYSTEM)
+        return System.model_validate(strict_toml.loads(data, layout.SYSTEM_FILE))
+    except DataError as error:
+        raise DataError(f"{folder}/{error.message}", hint=error.hint) from None
     except ValidationError as error:
         raise DataError(f"{path}: {first_error(error)}", hint="correct the file") from None
 
@@ -220,6 +225,9 @@ def _remedy(result: Result) -> str:
 
 
 def _take(folder: Path, one: Measured, written: list[Path]) -> Taken:
+    for part in ("results", "evidence", f"evidence/{one.result.id}"):
+        if (folder / part).is_symlink():
+            raise OutputError(f"{folder / part}: is a symbolic link, which is not followed", hint="remove it")
     evidence, left_out = [], []
     for name, data in one.evidence.items():
         kept = stored(one.result.id, name, data)

@@ -50,6 +50,9 @@ TRUSTED_KEYS: Final = "trusted-keys.toml"
 BESIDE_ROUNDS: Final = frozenset({"README.md", TRUSTED_KEYS})
 """Files in the folder ``submissions`` itself."""
 
+MAX_SYSTEM: Final = 64 * KIB
+"""Of system.toml, which has about 1 KB."""
+
 KindName = Literal["system", "readme", "manifest", "result", "evidence", "attestation"]
 Content = Literal["text", "json", "toml", "gzip", "trace", "npy", "png"]
 
@@ -82,7 +85,7 @@ class Kind:
 
 
 _TOP: Final = {
-    SYSTEM_FILE: Kind("system", "toml", 64 * KIB),
+    SYSTEM_FILE: Kind("system", "toml", MAX_SYSTEM),
     "README.md": Kind("readme", "text", 256 * KIB),
     # A line of it has about 170 bytes.
     "manifest.json": Kind("manifest", "json", 512 * KIB),
