@@ -64,9 +64,9 @@ def check(path: Path, temporary: Path) -> tuple[list[str], int]:
     return answer["codes"], answer["peak"]
 
 
-def ten_thousand_files(folder: Path) -> None:
+def hundred_thousand_files(folder: Path) -> None:
     deep = folder / EVIDENCE
-    for number in range(10_000):
+    for number in range(100_000):
         os.close(os.open(deep / f"{number}.txt", os.O_CREAT | os.O_WRONLY))
 
 
@@ -130,7 +130,7 @@ def toml_of_dots(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("attack", "code"),
     [
-        (ten_thousand_files, "TB011"),
+        (hundred_thousand_files, "TB011"),
         (two_thousand_folders, "TB011"),
         (log_line_of_2_gb, "TB009"),
         (gzip_bomb, "TB013"),
