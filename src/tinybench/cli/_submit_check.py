@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from tinybench.submissions.report import Report
     from tinybench.submissions.verdict import Found, Outcome
 
+ROOT: Final = click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    default=Path("submissions"),
+    metavar="DIR",
+    help="Folder of all submissions; 'submissions' if not given.",
+)
 FINDINGS: Final = (
     Column("severity", whole=True),
     Column("rule", whole=True),
@@ -42,13 +49,7 @@ _FEW: Final = 10
     metavar="REV",
     help="Check what was changed below --root since a git revision.",
 )
-@click.option(
-    "--root",
-    type=click.Path(path_type=Path),
-    default=Path("submissions"),
-    metavar="DIR",
-    help="Folder of all submissions; 'submissions' if not given.",
-)
+@ROOT
 @click.option(
     "--keys",
     type=click.Path(path_type=Path),

@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from tinybench.cli._console import Column
-from tinybench.cli._submit_check import check, write
+from tinybench.cli._submit_check import ROOT, check, write
 from tinybench.cli._submit_sign import sign, verify
 
 if TYPE_CHECKING:
     from tinybench.specs import DeviceSpec
     from tinybench.submissions.diff import Change
 
-ROOT: Final = click.option(
-    "--root",
-    type=click.Path(path_type=Path),
-    default=Path("submissions"),
-    metavar="DIR",
-    help="Folder of all submissions; 'submissions' if not given.",
-)
 FOLDER: Final = click.argument("folder", type=click.Path(path_type=Path), metavar="FOLDER")
 
 CHANGES = (

@@ -144,7 +144,8 @@ def add(folder: Path, results: Sequence[str | os.PathLike[str]]) -> list[Taken]:
         UsageError: a result may not be published.
         OutputError: a file cannot be written; then none of them is.
     """
-    return _add(folder, [_accepted(read_system(folder), _read(Path(path))) for path in results])
+    system = read_system(folder)
+    return _add(folder, [_accepted(system, _read(Path(path))) for path in results])
 
 
 def add_runs(

@@ -20,8 +20,9 @@ TB9xx    import of what others published
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, Protocol, get_args
 
 Severity = Literal["error", "warning", "note"]
 """``error``: the submission does not hold; ``warning``: somebody has to look; ``note``: worth knowing."""
@@ -61,6 +62,11 @@ class Finding:
     where: str
     message: str
 
+    @property
+    def severity(self) -> Severity:
+        """That of its rule."""
+        return self.rule.severity
+
 
 RULES: Final[dict[str, Rule]] = {}
 """Code -> rule, of every module that was imported; ``tinybench.submissions.rulebook`` imports all."""
@@ -84,6 +90,15 @@ def rule(code: str, name: str, severity: Severity, *, title: str, why: str, hint
     return new
 
 
-def worst(findings: tuple[Finding, ...]) -> Severity | None:
+class Severe(Protocol):
+    """Something that was found, in whatever form."""
+
+    @property
+    def severity(self) -> Severity:
+        """How grave it is."""
+        ...
+
+
+def worst(findings: Iterable[Severe]) -> Severity | None:
     """The gravest severity among findings; None if there are none."""
-    return min((finding.rule.severity for finding in findings), key=SEVERITIES.index, default=None)
+    return min((finding.severity for finding in findings), key=SEVERITIES.index, default=None)

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from tinybench._version import __version__
 from tinybench.quantities import frequency, quantity
 from tinybench.results.schema import UNITS
-from tinybench.submissions.findings import RULES, SEVERITIES, Severity
+from tinybench.submissions.findings import RULES, SEVERITIES, Severity, worst
 from tinybench.submissions.tiers import MEANING, TIERS
-from tinybench.submissions.verdict import Found, Outcome, Verdict, gravest
+from tinybench.submissions.verdict import Found, Outcome, Verdict
 
 SCHEMA: Final = "tinybench.check/1"
 MAX_MARKDOWN: Final = 60_000
@@ -78,7 +78,7 @@ class Report(_Frozen):
         return cls(
             tinybench=__version__,
             rerun=rerun,
-            passed=gravest(every) != "error",
+            passed=worst(every) != "error",
             counts=Counts.of(every),
             findings=tuple(findings),
             submissions=tuple(submissions),

@@ -7,11 +7,8 @@ while unpacking, and a file reads the same under each of its names.
 
 from __future__ import annotations
 
-import math
 import os
-import re
 import stat
-import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +18,7 @@ from tinybench.errors import DataError
 from tinybench.files.guarded import Folder
 from tinybench.files.gunzip import gunzip
 from tinybench.quantities import size
-from tinybench.submissions import layout
+from tinybench.submissions import layout, sniffing
 from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.layout import Kind, Place
 
@@ -188,42 +185,6 @@ TWICE: Final = rule(
 )
 
 _HEAD: Final = 4096
-_MACH_O: Final = tuple(bytes.fromhex(x) for x in ("feedface", "feedfacf", "cefaedfe", "cffaedfe"))
-_PROGRAMS: Final[tuple[tuple[bytes, str], ...]] = (
-    (b"\x7fELF", "an ELF file"),
-    *((magic, "a Mach-O file") for magic in _MACH_O),
-    (b"\xca\xfe\xba\xbe", "a Java class or Mach-O file"),
-    (b"\0asm", "WebAssembly"),
-    (b"dex\n", "a Dalvik file"),
-    (b"!<arch>\n", "a static library"),
-    (b"BC\xc0\xde", "LLVM bitcode"),
-    (b"#!", "a script"),
-    (b"UF2\n", "a UF2 firmware image"),
-)
-_FIRMWARE: Final = re.compile(rb":[0-9A-Fa-f]{6}0[0-5][0-9A-Fa-f]{2,}\r?\n|S0[0-9A-Fa-f]{8,}\r?\n")
-"""First line of Intel HEX, or of Motorola S-records."""
-_GZIP: Final = b"\x1f\x8b"
-_ARCHIVES: Final[tuple[tuple[int, bytes, str], ...]] = (
-    (0, b"PK\3\4", "a .zip"),
-    (0, b"PK\5\6", "a .zip"),
-    (0, _GZIP, "a .gz"),
-    (0, b"BZh", "a .bz2"),
-    (0, b"\xfd7zXZ\0", "a .xz"),
-    (0, b"\x28\xb5\x2f\xfd", "a .zst"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a .7z"),
-    (0, b"Rar!\x1a\x07", "a .rar"),
-    (257, b"ustar", "a .tar"),
-)
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_NPY: Final = re.compile(
-    rb"\x93NUMPY\x01\x00..\{'descr': '[<>|][biufc]\d{1,2}', 'fortran_order': (?:True|False), "
-    rb"'shape': \([0-9, ]*\), \} *\n",
-    re.DOTALL,
-)
-"""Version 1.0 of the format, with a header as NumPy writes it and numbers for elements."""
-_TRACE: Final = 0xF1
-_MAX_RATE_HZ: Final = 10e6
-"""The fastest power analysers sample at 2 MHz."""
 
 
 @dataclass(frozen=True)
@@ -400,7 +361,7 @@ class _Entries:
             yield UNREADABLE.found(where, error.message.removeprefix(f"{path}: "))
             return
         if kind.content == "gzip":
-            if not head.startswith(_GZIP):
+            if not head.startswith(sniffing.GZIP):
                 yield CONTENT.found(where, "does not begin like a .gz")
                 return
             try:
@@ -408,11 +369,11 @@ class _Entries:
             except DataError as error:
                 yield GZIP.found(where, error.message.removeprefix(f"{path}: "))
                 return
-        program = _program(head)
+        program = sniffing.program(head)
         if program is not None:
             yield EXECUTABLE.found(where, f"begins like {program}")
             return
-        other = _other_content(kind, head, file_bytes)
+        other = sniffing.other_content(kind, head, file_bytes)
         if other is not None:
             yield CONTENT.found(where, other)
 
@@ -428,42 +389,6 @@ class _Entries:
                 limit = size(layout.MAX_UNPACKED_TOGETHER)
                 raise DataError(f"{path}: with the .gz before it, unpacks to more than {limit}")
         return head
-
-
-def _program(head: bytes) -> str | None:
-    """Which program a file that begins like this is; None if none that is known."""
-    for magic, name in _PROGRAMS:
-        if head.startswith(magic):
-            return name
-    if head.startswith(b"MZ") and b"\0" in head[:64]:
-        return "a Windows program"
-    if _FIRMWARE.match(head):
-        return "a firmware image in text"
-    return None
-
-
-def _other_content(kind: Kind, head: bytes, file_bytes: int) -> str | None:
-    """What a file is instead of what its name says, in words; None if it is that."""
-    match kind.content:
-        case "png":
-            return None if head.startswith(_PNG) else "does not begin like a .png"
-        case "npy":
-            return None if _NPY.match(head) else "is not a NumPy array of plain numbers"
-        case "trace":
-            return None if _is_trace(head, file_bytes) else "does not begin like a power trace"
-        case _:  # text of some kind, or what a .gz holds
-            for offset, magic, name in _ARCHIVES:
-                if head.startswith(magic, offset):
-                    return f"begins like {name}" if kind.content != "gzip" else f"holds {name}"
-            return "is not text: it holds NUL bytes" if b"\0" in head else None
-
-
-def _is_trace(head: bytes, file_bytes: int) -> bool:
-    """Byte F1, the sample rate in Hz, and one sample after the other, as float32 of little endian."""
-    if len(head) < 5 or head[0] != _TRACE or (file_bytes - 5) % 4:
-        return False
-    rate_hz: float = struct.unpack_from("<f", head, 1)[0]
-    return math.isfinite(rate_hz) and 0 < rate_hz <= _MAX_RATE_HZ
 
 
 def _folders(folder: Folder, below: str, findings: list[Finding]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tinybench.results.schema import DeviceRef, MetricName, Mode, Result
 from tinybench.submissions.entry import Entry
-from tinybench.submissions.findings import SEVERITIES, Finding, Severity
+from tinybench.submissions.findings import SEVERITIES, Finding, Severity, worst
 from tinybench.submissions.system import Division
 from tinybench.submissions.tiers import Tier
 
@@ -117,17 +117,12 @@ class Verdict(_Frozen):
     @property
     def severity(self) -> Severity | None:
         """The gravest of its findings; None if there is none."""
-        return gravest(self.findings)
+        return worst(self.findings)
 
     def with_findings(self, findings: Iterable[Finding]) -> Verdict:
         """The same with more findings, in the order of :func:`in_order`."""
         more = in_order((*self.findings, *(Found.of(finding) for finding in findings)))
         return self.model_copy(update={"findings": more})
-
-
-def gravest(findings: Iterable[Found]) -> Severity | None:
-    """The gravest severity among findings; None if there are none."""
-    return min((found.severity for found in findings), key=SEVERITIES.index, default=None)
 
 
 def in_order(findings: Iterable[Found]) -> tuple[Found, ...]:

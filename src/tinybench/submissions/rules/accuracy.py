@@ -12,7 +12,7 @@ from tinybench.submissions.accuracy_sets import WINDOWS_PER_RECORDING
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.recompute import STREAMING_TASKS, Outputs, Recomputed
-from tinybench.submissions.rules.agreement import agrees, beyond
+from tinybench.submissions.rules.agreement import agrees, beyond, within
 from tinybench.submissions.system import Division
 
 TOP1_TOLERANCE: Final = 1e-3
@@ -369,7 +369,7 @@ def _difference(name: str, stated: float, facts: Recomputed, *, exactly: bool) -
     if exactly:
         return None if stated == exact else repr(exact)
     if name == "accuracy.top1":
-        return None if abs(stated - exact) <= TOP1_TOLERANCE * (1 + 1e-6) else f"{exact:.4f}"
+        return None if within(stated, exact, TOP1_TOLERANCE) else f"{exact:.4f}"
     eembc = found.auc_eembc
     if agrees(stated, exact, 1e-3) or (eembc is not None and agrees(stated, eembc, 1e-2)):
         return None

@@ -29,6 +29,11 @@ def agrees(stated: float, exact: float, step: float) -> bool:
     return math.isclose(places, round(places), abs_tol=1e-6) and Figure(stated, step).agrees(exact)
 
 
+def within(stated: float, exact: float, tolerance: float) -> bool:
+    """Whether two figures are at most so far apart; exactly as far, as floats have it, is still within."""
+    return abs(stated - exact) <= tolerance * (1 + 1e-6)
+
+
 def beyond(value: float, limit: float, places: int) -> str:
     """A figure that fails a limit, with ``places`` decimals, or as many more as show that it fails.
 

@@ -12,7 +12,7 @@ from tinybench.results.schema import DeviceRef
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.recompute import Recomputed
-from tinybench.submissions.rules.agreement import SECONDS_STEP, agrees, apart, instead
+from tinybench.submissions.rules.agreement import SECONDS_STEP, agrees, apart, instead, within
 
 ENERGY_TOLERANCE_J: Final = 1e-9
 """0.001 µJ, the last decimal of EnergyRunner: published energies are reproduced to that."""
@@ -172,7 +172,7 @@ def _check_without_trace(entry: Entry, facts: Recomputed) -> Iterator[Finding]:
     if stated is None:
         return
     costs = [window.joules / window.inferences for window in windows if window.joules is not None]
-    if costs and abs(stated - median(costs)) > ENERGY_TOLERANCE_J * (1 + 1e-6):
+    if costs and not within(stated, median(costs), ENERGY_TOLERANCE_J):
         yield ENERGY_MEDIAN_WRONG.found(
             f"{entry.where}: metrics",
             f"states {_uj(stated)}, the windows say {_uj(median(costs))}"
@@ -193,7 +193,7 @@ def _check_figures(entry: Entry, energy: Energy, windows: tuple[EnergyWindow, ..
         )
     stated, exact = _measured(entry, "energy.per_inference"), energy.median_energy_per_inference_j
     costs = [w.energy_per_inference_j for w in windows if w.energy_per_inference_j is not None]
-    if stated is not None and exact is not None and abs(stated - exact) > ENERGY_TOLERANCE_J * (1 + 1e-6):
+    if stated is not None and exact is not None and not within(stated, exact, ENERGY_TOLERANCE_J):
         yield ENERGY_DIFFERS.found(
             f"{entry.where}: metrics",
             f"states {_uj(stated)}, the trace says {_uj(exact)}" + instead(stated, costs, ENERGY_TOLERANCE_J),
