@@ -10,12 +10,13 @@ UV_VERSION := 0.13.8
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 SIGN_STAMP := $(VENV)/.installed-sign
+SITE_STAMP := $(VENV)/.installed-site
 DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test lint types unit bench fuzz doctor dist lock schema rules validate clean
+.PHONY: help install run site test lint types unit bench fuzz doctor dist lock schema rules validate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +25,9 @@ install: $(SIGN_STAMP) ## tinybench in .venv, with what it needs to run and to v
 
 run: $(RUN_STAMP) ## Measure keyword spotting on the simulated board; ARGS=... adds options
 	$(BIN)/tinybench run kws --runner tflm-sim $(ARGS)
+
+site: $(SITE_STAMP) ## Build the leaderboard in build/site; ARGS=... adds options
+	$(BIN)/tinybench site build $(ARGS)
 
 test: lint types unit ## What CI runs first
 
@@ -67,11 +71,12 @@ validate: $(RUN_STAMP) ## Judge the simulator and renew its page; MODELS=folder 
 
 lock: $(VENV)/.created ## Pin all dependencies anew, with hashes, for Python 3.11 and newer
 	$(PIP) install uv==$(UV_VERSION)
-	for set in run sign dev; do \
+	for set in run sign site dev; do \
 	  case $$set in \
 	    run) extra= ;; \
 	    sign) extra="--extra sign --constraint requirements/run.txt" ;; \
-	    dev) extra="--extra dev --constraint requirements/sign.txt" ;; \
+	    site) extra="--extra site --constraint requirements/sign.txt" ;; \
+	    dev) extra="--extra dev --constraint requirements/site.txt" ;; \
 	  esac; \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" $$extra \
@@ -96,6 +101,10 @@ $(RUN_STAMP): $(VENV)/.created requirements/run.txt pyproject.toml
 
 $(SIGN_STAMP): $(RUN_STAMP) requirements/sign.txt
 	$(PIP) install --require-hashes --requirement requirements/sign.txt
+	@touch $@
+
+$(SITE_STAMP): $(RUN_STAMP) requirements/site.txt
+	$(PIP) install --require-hashes --requirement requirements/site.txt
 	@touch $@
 
 $(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
