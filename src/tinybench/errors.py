@@ -15,6 +15,8 @@
     ├── CapacityError           the model does not fit the device (says by how much)  exit 1
     ├── ToolchainError          the firmware could not be built                       exit 1
     ├── WorkerError             a process that runs an interpreter ended              exit 1
+    ├── FailedCheckError        a submission breaks a rule                            exit 1
+    ├── SiteError               the pages of the site are not what MkDocs takes       exit 1
     ├── SimulationError         the simulated core stopped in an unexpected way       exit 1
     └── MismatchError           two things that must be equal are not                 exit 1
 
@@ -111,6 +113,18 @@ class ToolchainError(TinybenchError):
 
 class WorkerError(TinybenchError):
     """A process that runs an interpreter ended before its work did."""
+
+    exit_code = 1
+
+
+class FailedCheckError(TinybenchError):
+    """A submission breaks a rule, so that nothing can be published."""
+
+    exit_code = 1
+
+
+class SiteError(TinybenchError):
+    """The pages of the site are not what MkDocs takes."""
 
     exit_code = 1
 

@@ -47,7 +47,8 @@ MAX_NAME: Final = 100
 
 SYSTEM_FILE: Final = "system.toml"
 TRUSTED_KEYS: Final = "trusted-keys.toml"
-BESIDE_ROUNDS: Final = frozenset({"README.md", TRUSTED_KEYS})
+ROUNDS: Final = "rounds.toml"
+BESIDE_ROUNDS: Final = frozenset({"README.md", ROUNDS, TRUSTED_KEYS})
 """Files in the folder ``submissions`` itself."""
 
 MAX_SYSTEM: Final = 64 * KIB

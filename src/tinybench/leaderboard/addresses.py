@@ -1,0 +1,91 @@
+"""Where things are on the site. An address is a path below its root: a folder with a slash, or a file.
+
+Addresses of results hold nothing but their content id, so that they outlive every title and name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from tinybench.errors import UsageError
+from tinybench.submissions.layout import Place, slug
+
+HOME: Final = ""
+LEADERBOARD: Final = "leaderboard/"
+FEED: Final = "feed.xml"
+
+_HASHED: Final = re.compile(r"-[0-9a-f]{8}$")
+
+
+def task(task_id: str) -> str:
+    """Of a task that this project defines, or of one that a publication names."""
+    return f"tasks/{name_part(task_id)}/"
+
+
+def result(result_id: str) -> str:
+    """Of a result, for good."""
+    return f"results/{result_id}/"
+
+
+def system(place: Place) -> str:
+    """Of a submission."""
+    return f"systems/{place.path}/"
+
+
+def organisation(part: str) -> str:
+    """Of an organisation, by its part of a path."""
+    return f"organisations/{part}/"
+
+
+def device(device_id: str) -> str:
+    """Of a device."""
+    return f"devices/{name_part(device_id)}/"
+
+
+def model(name: str, sha256: str | None) -> str:
+    """Of a model: files of one name and other bytes have pages of their own."""
+    return f"models/{name_part(name)}{f'-{sha256[:8]}' if sha256 else ''}/"
+
+
+def round_(name: str) -> str:
+    """Of a round."""
+    return f"rounds/{name}/"
+
+
+def name_part(name: str) -> str:
+    """The part of an address for any text: its slug, with a bit of its hash where the two differ.
+
+    So that two texts never have one address, whatever is in them.
+    """
+    try:
+        part = slug(name)
+    except UsageError:
+        part = "x"
+    plain = part == name and not _HASHED.search(name)
+    return part if plain else f"{part[:48]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def file_of(address: str) -> str:
+    """The file that a browser is shown at an address."""
+    return f"{address}index.html" if address == HOME or address.endswith("/") else address
+
+
+def link(here: str, there: str) -> str:
+    """Relative link between two addresses; it names a file, so that it also works without a server.
+
+    Args:
+        here: address of the page that holds the link.
+        there: address, maybe with ``?query`` or ``#anchor``.
+    """
+    path, mark, rest = _split(there)
+    return posixpath.relpath(file_of(path), posixpath.dirname(file_of(here)) or ".") + mark + rest
+
+
+def _split(address: str) -> tuple[str, str, str]:
+    ends: Iterable[int] = (position for mark in "?#" if (position := address.find(mark)) >= 0)
+    end = min(ends, default=len(address))
+    return address[:end], address[end : end + 1], address[end + 1 :]

@@ -1,0 +1,113 @@
+"""The generated part of the site source: Markdown pages, and files beside them.
+
+A page is a template of ``templates/``: Markdown in which every text that comes from a submission stands in an
+HTML block, where Markdown does not look, and is escaped by Jinja, so that the browser shows it as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from tinybench.leaderboard.addresses import file_of, link
+from tinybench.quantities import frequency, quantity, size
+
+THEME_OF_RESULTS: Final = "result.html"
+"""Template of the theme without the navigation, which would take most of the time of ten thousand pages."""
+
+
+class Pages:
+    """Collects what is generated; nothing is written before all of it is there."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        """Path below the site root -> content; pages as ``.md``."""
+
+    def add(
+        self,
+        address: str,
+        title: str,
+        template: str,
+        *,
+        description: str = "",
+        theme: str | None = None,
+        search: bool = True,
+        **values: Any,
+    ) -> None:
+        """Render a page.
+
+        Args:
+            address: of the page, such as ``results/r-0123456789abcdef/``.
+            title: plain text, for the title of the window and for search engines.
+            template: name in ``templates/``, without ``.md.j2``. It gets ``values``, ``here`` (the address)
+                and ``link(there)``.
+            description: plain text, one sentence.
+            theme: template of the theme, if not the usual one.
+            search: whether the search of the site finds it.
+        """
+        front: dict[str, object] = {"title": _line(title)}
+        if description:
+            front["description"] = _line(description)
+        if theme is not None:
+            front["template"] = theme
+        if not search:
+            front["search"] = {"exclude": True}
+        # JSON is YAML; Material writes both texts into HTML as they are.
+        head = "".join(f"{key}: {json.dumps(value)}\n" for key, value in front.items())
+
+        def to(there: str) -> str:
+            return link(here=address, there=there)
+
+        body = environment().get_template(f"{template}.md.j2").render(here=address, link=to, **values)
+        self.file(file_of(address).removesuffix(".html") + ".md", f"---\n{head}---\n\n{body}\n".encode())
+
+    def file(self, path: str, data: bytes) -> None:
+        """Add a file that goes to the site as it is."""
+        if path in self.files:
+            raise ValueError(f"{path} is generated twice")
+        self.files[path] = data
+
+    def write(self, folder: Path) -> None:
+        """Write everything below a folder."""
+        for path, data in self.files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+
+
+def _line(text: str) -> Markup:
+    """One line, escaped for HTML: the theme does not escape what the front matter holds."""
+    from markupsafe import escape
+
+    return escape(" ".join(text.split()))
+
+
+@cache
+def environment() -> Environment:
+    """Jinja with the templates of the site: escaping everything, refusing what is not defined."""
+    made = Environment(
+        loader=PackageLoader("tinybench.leaderboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "quantity": quantity,
+        "hertz": frequency,
+        "size": size,
+        "day": _day,
+    }
+    made.filters.update(filters)
+    return made
+
+
+def _day(time: datetime) -> str:
+    return time.strftime("%Y-%m-%d")
