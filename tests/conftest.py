@@ -26,8 +26,11 @@ from fakes import (
     load_document,
     load_samples,
 )
+from site_fixtures import built_site
 from tinybench import content
 from tinybench.runners import registry
+
+__all__ = ["built_site"]
 
 
 @pytest.fixture(scope="session", autouse=True)
