@@ -182,6 +182,12 @@ def simulated(base: Result, files: Mapping[str, bytes], place: str = SIMULATED) 
     return Draft(place, described, {"ad.json": document}, {"ad.json": {**kept, "scores.csv": scores}})
 
 
+def performance_only(base: Result, files: Mapping[str, bytes], place: str = SIMULATED) -> Draft:
+    """Simulated, without accuracy; ``base`` is a run on golden inputs, with its evidence."""
+    kept = {name: data for name, data in files.items() if name.endswith(".csv")}
+    return _draft(place, base, kept, title="Board One, simulated")
+
+
 def ad_scores() -> tuple[bytes, float]:
     """``scores.csv`` of the official split of ad, and the area under its curve."""
     names = read_names(specs.task("ad").folder / "mlperf-248.txt")

@@ -18,7 +18,7 @@ from complete_submission import Draft
 from submission_fixtures import repack, write_file
 from tinybench import api, specs
 from tinybench.errors import ContentError, DataError, UsageError, WorkerError
-from tinybench.results.schema import Result
+from tinybench.results.schema import Metric, Result
 from tinybench.submissions import manifest
 from tinybench.submissions.attestation import Subject
 from tinybench.submissions.check import check
@@ -84,6 +84,46 @@ def test_without_its_logs_a_published_result_has_the_tier_of_its_source(
 
 def test_one_that_was_simulated_passes(simulated: Draft, tmp_path: Path) -> None:
     assert rows(check_one(simulated, tmp_path)) == []
+
+
+@pytest.fixture
+def performance_only(simulation: tuple[Result, dict[str, bytes]]) -> Draft:
+    return complete_submission.performance_only(*simulation)
+
+
+def test_a_simulation_without_accuracy_is_executed_again(performance_only: Draft, tmp_path: Path) -> None:
+    report = check_one(performance_only, tmp_path, rerun=True)
+    assert [(row.severity, row.code) for row in rows(report)] == [("note", "TB208")]
+    assert [outcome.tier for outcome in report.submissions[0].results] == ["reproduced"]
+
+
+def some_accuracy(draft: Draft) -> None:
+    draft.result["metrics"].insert(0, Metric.of("accuracy.auc", 0.99, "simulated").model_dump(mode="json"))
+    draft.result["unavailable"] = []
+
+
+def only_some_inputs(draft: Draft) -> None:
+    draft.result["data"]["limit"] = 2
+
+
+def unlabelled_data_of_ones_own(draft: Draft) -> None:
+    draft.result["data"]["split"] = "custom"
+
+
+def on_a_model_of_ones_own(draft: Draft) -> None:
+    draft.system["division"] = "open"
+
+
+@pytest.mark.parametrize(
+    "change", [some_accuracy, only_some_inputs, unlabelled_data_of_ones_own, on_a_model_of_ones_own]
+)
+def test_only_a_reference_model_on_golden_vectors_needs_no_accuracy(
+    change: Change, performance_only: Draft, tmp_path: Path
+) -> None:
+    change(performance_only)
+    report = check_one(performance_only, tmp_path)
+    assert "TB204" in codes(report)
+    assert not report.passed
 
 
 def no_system(draft: Draft) -> None:

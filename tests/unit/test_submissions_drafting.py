@@ -193,6 +193,31 @@ def test_a_result_that_may_not_be_published_leaves_nothing_behind(tmp_path: Path
     assert not (tmp_path / "submissions").exists()
 
 
+def simulated_on_golden_vectors(folder: Path) -> Result:
+    document = published_document()
+    metrics = [
+        {**m, "mode": "simulated"} for m in document["metrics"] if not m["name"].startswith("accuracy.")
+    ]
+    return measured(
+        folder,
+        metrics=metrics,
+        data=document["data"] | {"split": "golden"},
+        target_met=None,
+        publishable=False,
+        not_publishable_because=["no data set"],
+    )
+
+
+def test_a_simulation_without_accuracy_belongs_into_the_closed_division(tmp_path: Path) -> None:
+    result = simulated_on_golden_vectors(tmp_path / "results")
+    assert result.path is not None
+    folder = create(tmp_path, result)
+    (taken,) = drafting.add(folder, [result.path])
+    assert (folder / taken.path).is_file()
+    with pytest.raises(UsageError, match="may not be published"):
+        drafting.add(create(tmp_path / "open", result, division="open"), [result.path])
+
+
 def test_a_disk_that_is_full_half_way_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,14 @@ def _of_metric(name: MetricName) -> Callable[[Row], Any]:
     return value
 
 
+def _mode_of(name: MetricName) -> Callable[[Row], Any]:
+    def value(row: Row) -> Any:
+        metric = row.result.metric(name)
+        return metric.mode if metric else None
+
+    return value
+
+
 def _bound(name: MetricName, end: int) -> Callable[[Row], Any]:
     def value(row: Row) -> Any:
         metric = row.result.metric(name)
@@ -171,6 +179,13 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("throughput", "number", "1/s", "Inferences per second", _of_metric("throughput")),
     Column("energy_j", "number", "J", "Energy of one inference", _of_metric("energy.per_inference")),
     Column(
+        "energy_mode",
+        "text",
+        None,
+        "Mode of energy and power: predicted from a current where latency is simulated",
+        _mode_of("energy.per_inference"),
+    ),
+    Column(
         "energy_low_j",
         "number",
         "J",
@@ -208,7 +223,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         "publishable",
         "boolean",
         None,
-        "Whether its accuracy may be published; without it, only latency, energy and memory are",
+        "Whether it has an accuracy that may be published; if not, it says latency, energy and memory alone",
         lambda row: row.result.publishable,
     ),
 )

@@ -397,6 +397,21 @@ class Result(_Frozen):
         """The metric called ``name``, or None if it was not available."""
         return next((metric for metric in self.metrics if metric.name == name), None)
 
+    @property
+    def performance_only(self) -> bool:
+        """Whether it is a simulation on golden vectors that says nothing of accuracy, and claims none.
+
+        What an int8 kernel computes decides its cycles to within 0.1 %, whatever the sample: latency, energy
+        and memory of a model that is known need no data set.
+        """
+        latency = self.metric("latency.per_inference")
+        return (
+            (self.data.split, self.data.limit) == ("golden", None)
+            and latency is not None
+            and latency.mode == "simulated"
+            and not any(metric.name.startswith("accuracy.") for metric in self.metrics)
+        )
+
     def to_json(self) -> bytes:
         """The bytes of the result file: UTF-8, two spaces, fields in schema order, one final newline."""
         document = self.model_dump(mode="json", by_alias=True)

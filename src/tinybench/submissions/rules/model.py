@@ -49,7 +49,8 @@ NOT_PUBLISHABLE: Final = rule(
     "error",
     title="The result is not one that is published",
     why="""What is published was measured on the whole official split, with an accuracy that is not
-    predicted, and with a model that has not seen the test data. Whether that holds is worked out again from
+    predicted, and with a model that has not seen the test data; or it is a simulation of a reference model
+    that states no accuracy (TB208). Whether that holds is worked out again from
     the result: what it says of itself does not decide.""",
     hint="Measure on the whole official split ('tinybench data fetch', then run without --limit).",
 )
@@ -82,6 +83,18 @@ DATA_SET: Final = rule(
     known, a fixed SHA-256. An accuracy on fewer, more or other samples is of another data set, whatever it
     is called.""",
     hint="Fetch the official data again ('tinybench data verify' names what differs) and measure again.",
+)
+PERFORMANCE_ONLY: Final = rule(
+    "TB208",
+    "performance-only",
+    "note",
+    title="The result says nothing of accuracy",
+    why="""A reference model was simulated on golden vectors, which have no labels. Its outputs equal those
+    of TensorFlow Lite Micro bit for bit, so that what was timed is the whole model and nothing else;
+    anybody can execute it again without a data set. An accuracy would need the official split. The
+    leaderboard shows such a result without an accuracy, and it meets no target. That is for reference
+    models in the closed division alone: what a model of one's own gets right is not known otherwise.""",
+    hint="Measure on the official split to publish an accuracy, too ('tinybench data fetch').",
 )
 
 _MLPERF_SET: Final = re.compile(r"mlperf-(\d{1,6})")
@@ -136,7 +149,9 @@ def check_task(entry: Entry, submission: Submission) -> Iterator[Finding]:
         return
     yield from _task_facts(entry, task)
     yield from _data_set(entry, task)
-    if not published:
+    if result.performance_only and submission.system.division == "closed":
+        yield PERFORMANCE_ONLY.found(entry.where, "latency, energy and memory alone")
+    elif not published:
         name = accuracy_metric(task)
         reasons = reasons_not_to_publish(result.data, result.metric(name), result.model.sha256)
         for reason in dict.fromkeys((*reasons, *result.not_publishable_because)):
