@@ -18,7 +18,11 @@ import yaml
 GITHUB = Path(__file__).parents[2] / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FORMS = sorted(path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml")
-WRITES = {("submission-comment.yml", "pull-requests")}
+WRITES = {
+    ("submission-comment.yml", "pull-requests"),
+    ("site.yml", "pages"),
+    ("site.yml", "id-token"),
+}
 """All that a workflow may write to."""
 AS_DATA = " --root proposed/submissions "
 """The one thing that is done with the tree of a pull request."""
@@ -50,6 +54,11 @@ def dangers(name: str, text: str) -> Iterator[str]:
         if not re.fullmatch(r"uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line):
             yield f"an action is not pinned: {line}"
     for job in workflow["jobs"].values():
+        if "pull_request" in triggers and "write" in dict(job.get("permissions", {})).values():
+            if "github.event_name == 'push' && github.ref == 'refs/heads/main'" not in job.get("if", ""):
+                yield "writes for a pull request"
+            if any("run" in step or "checkout" in step["uses"] for step in job["steps"]):
+                yield "runs code of the repository with privileges"
         if "permissions" not in job or "timeout-minutes" not in job:
             yield "a job has no permissions or no time limit"
         for scope, access in dict(job.get("permissions", {})).items():
@@ -92,6 +101,19 @@ def test_workflows_are_safe(path: Path) -> None:
         ("ci.yml", "3d3c42e5aac5ba805825da76410c181273ba90b1", "v7", "not pinned"),
         ("submission-comment.yml", "repository.default_branch", "workflow_run.head_sha", "not the default"),
         ("submission-comment.yml", "actions: read", "actions: write", "writes to actions"),
+        ("site.yml", "contents: read", "pages: write", "writes for a pull request"),
+        (
+            "site.yml",
+            "    if: github.event_name == 'push' && github.ref",
+            "    if: github.ref",
+            "for a pull request",
+        ),
+        (
+            "site.yml",
+            "steps:\n      - name: Publish\n",
+            "steps:\n      - run: make\n      - name: Publish\n",
+            "runs code",
+        ),
     ],
 )
 def test_each_danger_is_seen(name: str, old: str, new: str, danger: str) -> None:
