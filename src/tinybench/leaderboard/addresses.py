@@ -16,6 +16,15 @@ from tinybench.submissions.layout import Place, slug
 
 HOME: Final = ""
 LEADERBOARD: Final = "leaderboard/"
+COMPARE: Final = "compare/"
+RESULTS: Final = "results/"
+SYSTEMS: Final = "systems/"
+ORGANISATIONS: Final = "organisations/"
+DEVICES: Final = "devices/"
+MODELS: Final = "models/"
+TASKS: Final = "tasks/"
+ROUNDS: Final = "rounds/"
+DATA: Final = "data/"
 FEED: Final = "feed.xml"
 
 _HASHED: Final = re.compile(r"-[0-9a-f]{8}$")
@@ -23,37 +32,37 @@ _HASHED: Final = re.compile(r"-[0-9a-f]{8}$")
 
 def task(task_id: str) -> str:
     """Of a task that this project defines, or of one that a publication names."""
-    return f"tasks/{name_part(task_id)}/"
+    return f"{TASKS}{name_part(task_id)}/"
 
 
 def result(result_id: str) -> str:
     """Of a result, for good."""
-    return f"results/{result_id}/"
+    return f"{RESULTS}{result_id}/"
 
 
 def system(place: Place) -> str:
     """Of a submission."""
-    return f"systems/{place.path}/"
+    return f"{SYSTEMS}{place.path}/"
 
 
 def organisation(part: str) -> str:
     """Of an organisation, by its part of a path."""
-    return f"organisations/{part}/"
+    return f"{ORGANISATIONS}{part}/"
 
 
 def device(device_id: str) -> str:
     """Of a device."""
-    return f"devices/{name_part(device_id)}/"
+    return f"{DEVICES}{name_part(device_id)}/"
 
 
 def model(name: str, sha256: str | None) -> str:
     """Of a model: files of one name and other bytes have pages of their own."""
-    return f"models/{name_part(name)}{f'-{sha256[:8]}' if sha256 else ''}/"
+    return f"{MODELS}{name_part(name)}{f'-{sha256[:8]}' if sha256 else ''}/"
 
 
 def round_(name: str) -> str:
     """Of a round."""
-    return f"rounds/{name}/"
+    return f"{ROUNDS}{name}/"
 
 
 def name_part(name: str) -> str:

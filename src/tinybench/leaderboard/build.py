@@ -43,9 +43,9 @@ Generator = Callable[[Context], None]
 
 def generators() -> Mapping[str, Generator]:
     """What makes the pages; in the order in which they are made."""
-    from tinybench.leaderboard import home
+    from tinybench.leaderboard import feed, home, result_page
 
-    return {"home": home.write}
+    return {"home": home.write, "results": result_page.write, "feed": feed.write}
 
 
 @dataclass(frozen=True)

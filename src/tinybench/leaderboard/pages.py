@@ -16,8 +16,10 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from tinybench.files.guarded import Folder
 from tinybench.leaderboard.addresses import file_of, link
 from tinybench.quantities import frequency, quantity, size
+from tinybench.submissions.layout import MAX_BYTES
 
 THEME_OF_RESULTS: Final = "result.html"
 """Template of the theme without the navigation, which would take most of the time of ten thousand pages."""
@@ -29,6 +31,8 @@ class Pages:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         """Path below the site root -> content; pages as ``.md``."""
+        self.copies: dict[str, Path] = {}
+        """Path below the site root -> file of a submission, which may be too large to be kept here."""
 
     def add(
         self,
@@ -70,16 +74,33 @@ class Pages:
 
     def file(self, path: str, data: bytes) -> None:
         """Add a file that goes to the site as it is."""
-        if path in self.files:
-            raise ValueError(f"{path} is generated twice")
+        self._require_new(path)
         self.files[path] = data
 
+    def copy(self, path: str, source: Path) -> None:
+        """Add a file of a submission, as it is."""
+        self._require_new(path)
+        self.copies[path] = source
+
+    def _require_new(self, path: str) -> None:
+        if path in self.files or path in self.copies:
+            raise ValueError(f"{path} is generated twice")
+
     def write(self, folder: Path) -> None:
-        """Write everything below a folder."""
+        """Write everything below a folder.
+
+        Raises:
+            DataError: a file to copy is not there any more, or is a link now.
+        """
         for path, data in self.files.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
+        for path, source in self.copies.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with Folder.open(source.parent) as below, target.open("wb") as copy:
+                copy.writelines(below.blocks(source.name, MAX_BYTES))
 
 
 def _line(text: str) -> Markup:

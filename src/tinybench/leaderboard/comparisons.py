@@ -1,0 +1,135 @@
+"""Beside which other results a result is worth reading."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from tinybench.leaderboard.board import Board, Row
+from tinybench.leaderboard.rounds import Round
+
+MOST: Final = 4
+"""Of each kind."""
+_NEAR: Final = 50
+"""How many neighbours are looked at: of one device there may be thousands in a row."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Another result, and why it stands there."""
+
+    why: str
+    row: Row
+
+
+class Comparisons:
+    """All results of a board, kept by what makes them comparable."""
+
+    def __init__(self, board: Board) -> None:
+        rows = [row for row in board.rows if _latency(row) > 0]
+        self._age = _ages(board.rounds)
+        self._of_device = _group(rows, lambda row: (row.task, row.result.device.id, row.mode))
+        self._of_core = _group(
+            (row for row in rows if row.device and row.device.core),
+            lambda row: (row.task, row.device.core if row.device else None, row.mode),
+        )
+        self._of_system: dict[Hashable, list[Row]] = defaultdict(list)
+        for row in board.rows:
+            self._of_system[_system(row)].append(row)
+        self._engines = {key: self._fastest_of_each_engine(rows) for key, rows in self._of_device.items()}
+
+    def of(self, row: Row) -> list[Comparison]:
+        """What to compare a result with; each other result once, for the first reason that holds."""
+        found: dict[str, Comparison] = {}
+        for why, others in (
+            ("same device, other engine", self._other_engines(row)),
+            ("same system, other round", self._other_rounds(row)),
+            ("same device, other mode", self._other_modes(row)),
+            ("same core, nearest latency", self._nearest(row)),
+        ):
+            for other in islice((one for one in others if one.id != row.id and one.id not in found), MOST):
+                found[other.id] = Comparison(why, other)
+        return list(found.values())
+
+    def _other_engines(self, row: Row) -> Iterator[Row]:
+        engines = self._engines.get((row.task, row.result.device.id, row.mode), {})
+        return (other for engine, other in engines.items() if engine != _engine(row))
+
+    def _other_rounds(self, row: Row) -> Iterator[Row]:
+        rows = [other for other in self._of_system[_system(row)] if other.place.round != row.place.round]
+        return iter(sorted(rows, key=lambda other: (self._age[other.place.round], other.id)))
+
+    def _other_modes(self, row: Row) -> Iterator[Row]:
+        """Of each other mode the nearest of the same engine, else the nearest of all."""
+        for mode in ("measured", "simulated", "predicted"):
+            if mode == row.mode:
+                continue
+            around = list(_around(self._of_device.get((row.task, row.result.device.id, mode), []), row))
+            same = [other for other in around if other.result.engine.name == row.result.engine.name]
+            yield from (same or around)[:1]
+
+    def _nearest(self, row: Row) -> Iterator[Row]:
+        if row.device is None or row.device.core is None:
+            return iter(())
+        around = _around(self._of_core.get((row.task, row.device.core, row.mode), []), row)
+        return (other for other in around if other.result.device.id != row.result.device.id)
+
+    def _fastest_of_each_engine(self, rows: list[Row]) -> dict[Hashable, Row]:
+        """Of the newest round of each engine; the fastest engine first."""
+        newest: dict[Hashable, Row] = {}
+        for row in rows:  # from the lowest latency up
+            known = newest.setdefault(_engine(row), row)
+            if self._age[row.place.round] < self._age[known.place.round]:
+                newest[_engine(row)] = row
+        return dict(sorted(newest.items(), key=lambda item: _order(item[1])))
+
+
+def _latency(row: Row) -> float:
+    metric = row.result.metric("latency.per_inference")
+    return metric.value if metric else 0.0
+
+
+def _order(row: Row) -> tuple[float, str]:
+    return _latency(row), row.id
+
+
+def _engine(row: Row) -> Hashable:
+    return row.result.engine.name, row.result.engine.kernels
+
+
+def _system(row: Row) -> Hashable:
+    return row.task, row.place.organisation, row.place.system
+
+
+def _ages(rounds: Iterable[Round]) -> dict[str, int]:
+    return {round_.id: age for age, round_ in enumerate(rounds)}
+
+
+def _group(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[Hashable, list[Row]]:
+    """By key, each group by latency."""
+    groups: dict[Hashable, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return {key: sorted(group, key=_order) for key, group in groups.items()}
+
+
+def _around(rows: list[Row], row: Row) -> Iterator[Row]:
+    """The rows of a group by how near their latency is to that of ``row``, as a ratio; nearest first."""
+    latency = _latency(row)
+    if latency <= 0:
+        return
+    above = bisect_left(rows, _order(row), key=_order)
+    below = above - 1
+    for _ in range(min(_NEAR, len(rows))):
+        up = _latency(rows[above]) / latency if above < len(rows) else float("inf")
+        down = latency / _latency(rows[below]) if below >= 0 else float("inf")
+        if up <= down:
+            yield rows[above]
+            above += 1
+        else:
+            yield rows[below]
+            below -= 1

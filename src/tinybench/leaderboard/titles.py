@@ -1,0 +1,59 @@
+"""What tasks, results and metrics are called, everywhere the same: on pages, in the feed, in citations.
+
+Plain text, which may hold anything that a submission holds: whoever shows it escapes it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tinybench import specs
+from tinybench.leaderboard.board import Row
+from tinybench.results.schema import MetricName
+
+METRICS: Final[dict[MetricName, str]] = {
+    "accuracy.top1": "Top-1 accuracy",
+    "accuracy.auc": "AUC (area under the ROC curve)",
+    "latency.per_inference": "Latency per inference",
+    "throughput": "Throughput",
+    "energy.per_inference": "Energy per inference",
+    "power.active": "Power while it infers",
+    "memory.arena": "Tensor arena",
+    "memory.ram": "RAM",
+    "memory.flash": "Flash",
+    "cycles.per_inference": "Cycles per inference",
+    "instructions.per_inference": "Instructions per inference",
+    "power.average": "Average power over the stream",
+    "streaming.true_positives": "True positives",
+    "streaming.false_negatives": "False negatives",
+    "streaming.false_positives": "False positives",
+    "streaming.duty_cycle": "Duty cycle",
+    "streaming.period": "Period",
+}
+
+_NOT_OURS: Final = {"sww": "Streaming wake word"}
+"""Benchmarks of MLPerf Tiny that this project does not define."""
+
+
+def task(task_id: str) -> str:
+    """The title of a task; its id if nobody here knows it."""
+    spec = specs.tasks().get(task_id)
+    return spec.title if spec else _NOT_OURS.get(task_id, task_id)
+
+
+def result(row: Row) -> str:
+    """What was measured on what: ``Keyword spotting on NUCLEO_L4R5ZI``."""
+    return f"{task(row.task)} on {row.title}"
+
+
+def published_in(row: Row) -> str | None:
+    """Where a result was published, if not here: ``MLPerf Tiny v1.2, closed division``."""
+    source = row.result.source
+    return f"MLPerf Tiny {source.round}, {source.division} division" if source else None
+
+
+def engine(row: Row) -> str:
+    """Runtime and kernel library with their versions: ``tflm 1.2, CMSIS-NN 4.0.0``."""
+    used = row.result.engine
+    parts = ((used.name, used.version), (used.kernels, used.kernels_version))
+    return ", ".join(" ".join(filter(None, part)) for part in parts if part[0])
