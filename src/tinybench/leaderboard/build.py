@@ -43,9 +43,14 @@ Generator = Callable[[Context], None]
 
 def generators() -> Mapping[str, Generator]:
     """What makes the pages; in the order in which they are made."""
-    from tinybench.leaderboard import feed, home, result_page
+    from tinybench.leaderboard import downloads, feed, home, result_page
 
-    return {"home": home.write, "results": result_page.write, "feed": feed.write}
+    return {
+        "home": home.write,
+        "results": result_page.write,
+        "feed": feed.write,
+        "downloads": downloads.write,
+    }
 
 
 @dataclass(frozen=True)
