@@ -1,64 +1,67 @@
-"""The page on the command line names every verb and every option, and every link leads somewhere."""
+"""Every link between pages leads somewhere, also to pages that are written from the code."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
-from tinybench.cli._main import group, verbs
+from tinybench.cli import _reference
+from tinybench.leaderboard import handbook
 
 CHECKOUT = Path(__file__).parents[2]
-PAGE = CHECKOUT / "site/docs/cli.md"
+DOCS = CHECKOUT / "site/docs"
 
 
-def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
-    """All commands below one that do something themselves."""
-    if isinstance(command, click.Group):
-        for name, child in command.commands.items():
-            yield from commands(child, f"{path} {name}")
-    else:
-        yield path, command
+@pytest.fixture(scope="module")
+def generated() -> dict[Path, str]:
+    """Pages that are there only once the site is built."""
+    pages = _reference.pages() | handbook.pages(CHECKOUT)
+    return {DOCS / name: text for name, text in pages.items()}
 
 
-@pytest.mark.parametrize("verb", verbs())
-def test_every_verb_and_option_is_on_the_page(verb: str) -> None:
-    text = PAGE.read_text()
-    section = next((s for s in text.split("\n## ") if s.startswith(f"tinybench {verb}")), "")
-    context = click.Context(group)
-    found = group.get_command(context, verb)
-    assert found is not None
-    for path, command in commands(found, f"tinybench {verb}"):
-        assert path in section
-        for option in command.params:
-            if isinstance(option, click.Option):
-                assert f"`{option.opts[0]}" in section, f"{path} {option.opts[0]}"
-
-
-def prose(page: Path) -> str:
+def prose(text: str) -> str:
     """A page without its blocks of code, which hold no links and no headings."""
-    return re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
-def anchors(page: Path) -> set[str]:
+def anchors(text: str) -> set[str]:
     """What headings are called in links."""
-    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", prose(text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_link_between_pages_leads_somewhere() -> None:
-    pages = [*CHECKOUT.glob("*.md"), CHECKOUT / "submissions/README.md", *CHECKOUT.glob("site/docs/**/*.md")]
+def test_every_link_between_pages_leads_somewhere(generated: dict[Path, str]) -> None:
+    written = [
+        *CHECKOUT.glob("*.md"),
+        CHECKOUT / "submissions/README.md",
+        *CHECKOUT.glob("site/docs/**/*.md"),
+    ]
+    texts = {page: page.read_text() for page in written} | generated
     broken = []
-    for page in pages:
-        for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
-            path, _, anchor = link.partition("#")
-            target = page.parent / path if path else page
+    for page, text in texts.items():
+        for link in re.findall(r"\]\(([^)\s]+)\)", prose(text)):
             if link.startswith("https://"):
                 continue
-            if not target.exists() or (anchor and anchor not in anchors(target)):
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            there = target in texts or target.exists()
+            if not there or (anchor and anchor not in anchors(texts.get(target) or target.read_text())):
                 broken.append(f"{page.relative_to(CHECKOUT)}: {link}")
     assert not broken
-    assert len(pages) > 20
+    assert len(texts) > 200
+
+
+def test_pages_of_the_repository_do_not_link_to_what_is_only_on_the_site(generated: dict[Path, str]) -> None:
+    """README and the like are read where there are no generated pages."""
+    pages = [*CHECKOUT.glob("*.md"), CHECKOUT / "submissions/README.md"]
+    for page in pages:
+        links = re.findall(r"\]\(([^)\s#]+)", prose(page.read_text()))
+        assert not [link for link in links if (page.parent / link).resolve() in generated], page
+
+
+def test_the_list_of_decisions_has_every_one(generated: dict[Path, str]) -> None:
+    index = generated[DOCS / "decisions/index.md"]
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    assert re.findall(r"\]\((.*?)\)", index) == [page.name for page in pages]

@@ -46,7 +46,7 @@ def files_of_tests() -> list[Path]:
 def test_a_page_shows_text_as_text() -> None:
     rule = Rule("TB999", "a", "note", "A <b> | `title`", "why *not*", "`hint`")
     assert rulebook.page(rule) == (
-        "# TB999: A \\<b\\> \\| `title`\n\n`a`, note: worth knowing.\n\nwhy \\*not\\*\n\n"
+        "# TB999: A &lt;b&gt; \\| `title`\n\n`a`, note: worth knowing.\n\nwhy \\*not\\*\n\n"
         "**What to do:** `hint`\n\n[All rules](index.md)\n"
     )
 

@@ -74,6 +74,7 @@ def serve(root: Path, submissions: Path | None, output: Path | None, port: int) 
 
 
 def _build(root: Path, submissions: Path | None, output: Path | None, url: str | None) -> Built:
+    from tinybench.cli import _reference
     from tinybench.cli._console import progress
     from tinybench.errors import DataError
 
@@ -90,5 +91,6 @@ def _build(root: Path, submissions: Path | None, output: Path | None, url: str |
             output or root / "build" / "site",
             submissions=submissions,
             url=url or building.URL,
+            extra=_reference.pages(),
             progress=report,
         )

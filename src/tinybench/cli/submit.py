@@ -50,26 +50,33 @@ command.add_command(verify)
 @click.option("--organisation", metavar="NAME", help="As it shall be displayed.")
 @click.option("--system", "title", metavar="NAME", help="Board and engine, as it shall be displayed.")
 @click.option("--contact", metavar="TEXT", help="A person or a page to ask.")
-@click.option("--division", type=click.Choice(["closed", "open"]), default="closed", show_default=True)
+@click.option(
+    "--division",
+    type=click.Choice(["closed", "open"]),
+    default="closed",
+    show_default=True,
+    help="closed: a reference model, unchanged; open: any model for the same task and data.",
+)
 @click.option(
     "--availability",
     type=click.Choice(["available", "preview", "research"]),
     default="available",
     show_default=True,
+    help="Whether the system can be bought.",
 )
 @click.option("--licence", default="CC-BY-4.0", show_default=True, help="Of the data in the submission.")
 @click.option(
     "--device", metavar="ID", help="Device profile to fill the system from; that of the first result."
 )
 @click.option("--board", metavar="TEXT", help="If there is no profile; then --chip, --core and --clock, too.")
-@click.option("--chip", metavar="TEXT")
+@click.option("--chip", metavar="TEXT", help="As exact as it is known: STM32L4R5ZI.")
 @click.option("--core", metavar="TEXT", help="Such as cortex-m4.")
-@click.option("--clock", metavar="HZ", help="Such as 80MHz.")
-@click.option("--supply", type=float, metavar="VOLT")
+@click.option("--clock", metavar="HZ", help="Core clock, such as 80MHz.")
+@click.option("--supply", type=float, metavar="VOLT", help="At which energy was measured.")
 @click.option("--engine", metavar="NAME", help="Inference runtime; that of the first result if not given.")
-@click.option("--engine-version", metavar="TEXT")
+@click.option("--engine-version", metavar="TEXT", help="Of the inference runtime.")
 @click.option("--kernels", metavar="NAME", help="Kernel library, if it is not part of the runtime.")
-@click.option("--kernels-version", metavar="TEXT")
+@click.option("--kernels-version", metavar="TEXT", help="Of the kernel library.")
 @click.option("--compiler", metavar="TEXT", help="With its version.")
 @click.option("--flags", metavar="TEXT", help="Of the compiler, separated by blanks.")
 @click.option("--accelerator", metavar="NAME", help="What executes the model beside the core.")

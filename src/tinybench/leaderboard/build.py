@@ -17,6 +17,7 @@ from typing import Final
 import pandas as pd
 
 from tinybench.errors import DataError, OutputError, SiteError
+from tinybench.leaderboard import handbook
 from tinybench.leaderboard.board import Board, collect
 from tinybench.leaderboard.frame import frame
 from tinybench.leaderboard.pages import Pages
@@ -68,7 +69,7 @@ def build(
     *,
     submissions: Path | None = None,
     url: str = URL,
-    extra: Mapping[str, str] | None = None,
+    extra: Mapping[str, str],
     progress: Progress = silent,
 ) -> Built:
     """Build the site from a checkout; it is there whole or as it was before.
@@ -78,7 +79,8 @@ def build(
         output: folder of the site; an earlier site there is replaced.
         submissions: other submissions than those of the checkout.
         url: where the site will be.
-        extra: further pages: path below the root of the site -> Markdown.
+        extra: pages that this package cannot write, such as those about the commands, and that the others
+            link to: path below the root of the site -> Markdown.
         progress: called with each step.
 
     Raises:
@@ -102,7 +104,7 @@ def build(
     for done, (name, generate) in enumerate(steps.items()):
         progress(f"making pages: {name}", done, len(steps))
         generate(context)
-    for path, markdown in (extra or {}).items():
+    for path, markdown in (handbook.pages(root) | dict(extra)).items():
         pages.file(path, markdown.encode())
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

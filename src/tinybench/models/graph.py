@@ -132,11 +132,17 @@ class Model:
     """An int8 model with one input and one output."""
 
     path: Path
+    """The file that it was read from."""
     data: bytes
+    """Its bytes."""
     tensors: tuple[Tensor, ...]
+    """As the file numbers them."""
     operators: tuple[Operator, ...]
+    """In the order of execution."""
     input: Tensor
+    """Its one input."""
     output: Tensor
+    """Its one output."""
 
     @classmethod
     def load(cls, path: Path) -> Model:

@@ -115,10 +115,16 @@ class Metric(_Frozen):
     """One figure, its unit, and how it came to be."""
 
     name: MetricName
+    """Which figure; it decides the unit."""
     value: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """In ``unit``: SI units and bytes, never milli or kibi."""
     unit: Unit
+    """The one that the name prescribes."""
     mode: Mode
+    """How the figure came to be: ``measured`` on hardware, ``simulated`` instruction by instruction, or
+    ``predicted`` by a model."""
     note: str | None = None
+    """What a reader of this figure should know."""
     ci95: tuple[Finite, Finite] | None = None
     """95 % confidence interval, in the unit of the metric."""
     interval95: Annotated[tuple[Finite, Finite] | None, Field(exclude_if=lambda value: value is None)] = None
@@ -188,18 +194,26 @@ class Unavailable(_Frozen):
     """A metric that this run could not give, and why."""
 
     name: MetricName
+    """Which figure."""
     reason: Text
+    """Why there is none."""
 
 
 class Layer(_Frozen):
     """What one operator of the model costs."""
 
     index: Count
+    """Place in the order of execution, from 0."""
     operator: Text
+    """The builtin operator's name in the TFLite schema, such as ``CONV_2D``."""
     name: str
+    """Of the tensor that it writes, as the file calls it."""
     cycles: Count
+    """Of one inference; so are the others."""
     instructions: Count
+    """That were executed."""
     macs: Count
+    """Multiply-accumulates."""
     share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     """Part of the cycles of one inference."""
 
@@ -208,13 +222,17 @@ class Engine(_Frozen):
     """Inference runtime, kernel library and compiler: alone they move latency by several times."""
 
     name: Text
+    """Inference runtime."""
     version: Text | None
-    """None here and below: whoever published it does not say."""
+    """Of the runtime. None here and in all fields below: whoever published it does not say."""
     kernels: Text | None
     """Kernel library; None also where it is part of the runtime."""
     kernels_version: Text | None
+    """Of the kernel library."""
     compiler: Text | None
+    """With its version."""
     flags: tuple[str, ...] = ()
+    """Of the compiler, one by one."""
     in_ram: Annotated[tuple[Literal["code", "weights"], ...], Field(exclude_if=lambda value: not value)] = ()
     """What the start-up code copies from flash to RAM; left out of the file if there is nothing, so that
     results of firmware in flash keep their bytes and their id."""
@@ -226,7 +244,9 @@ class Tool(_Frozen):
     """The tinybench that measured."""
 
     name: Literal["tinybench"] = "tinybench"
+    """Always this program."""
     version: Text
+    """Of tinybench."""
     commit: str | None
     """Commit of the checkout, ``-dirty`` if files differ from it; null for an installed wheel."""
 
@@ -235,6 +255,7 @@ class TaskRef(_Frozen):
     """Which task, in which version."""
 
     id: Text
+    """Such as ``kws``."""
     version: Text | None
     """None for a task that this project does not define."""
 
@@ -247,69 +268,92 @@ class DataRef(_Frozen):
     split that the task names; of what is measured here only ``official`` is ever published. Published
     elsewhere: that source's accuracy set, such as ``mlperf-1000``."""
     dataset: Text
+    """Name of the data set."""
     dataset_sha256: Sha256 | None
-    """None if the source gives no hash."""
+    """Over the hashes of all files of the split; None if the source gives no hash."""
     samples: Annotated[int, Field(gt=0)] | None
+    """How many were classified; None if the source does not say."""
     limit: Annotated[int, Field(gt=0)] | None
+    """How many were asked for; None: all of the split."""
 
 
 class ModelRef(_Frozen):
     """Which model."""
 
     name: Text
+    """Id of a reference model, or name of the file."""
     sha256: Sha256 | None
-    """None here and below: whoever published the result does not say which file it was."""
+    """Of the ``.tflite`` file. None here and in all fields below: whoever published the result does not say
+    which file it was."""
     macs: Count | None
+    """Multiply-accumulates of one inference."""
     parameters: Count | None
+    """Elements of all weights and biases."""
 
 
 class Accelerator(_Frozen):
     """What executes the model beside the core, or in its place."""
 
     name: Text
+    """As its maker calls it."""
     clock_hz: Annotated[int, Field(gt=0)] | None
+    """In hertz; None if it is not known."""
 
 
 class DeviceRef(_Frozen):
     """Which device, at which clock. None: whoever published the result does not say."""
 
     id: Text
+    """Id of the device profile, if there is one."""
     board: Text | None
+    """Name of the board."""
     chip: Text | None
+    """Name of the chip, as exact as it is known."""
     core: Text | None
     """As in the device profiles, such as ``cortex-m4``; for what has none, its kind: ``npu``, ``fpga``."""
     clock_hz: Annotated[int, Field(gt=0)] | None
+    """Core clock while measuring, in hertz."""
     supply_v: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None
-    """Supply at which energy and power were measured, or for which they were predicted."""
+    """In volt: the supply at which energy and power were measured, or for which they were predicted."""
     accelerator: Accelerator | None
+    """None: the core alone executes the model."""
 
 
 class HostRef(_Frozen):
     """No device: accuracy alone was computed, on a machine that stands in the environment."""
 
     id: Literal["host"] = "host"
+    """Says that no device took part."""
 
 
 class Evidence(_Frozen):
     """A file beside the result: log, raw outputs, trace, firmware."""
 
     name: EvidenceName
+    """File name; evidence lies in one folder without others in it."""
     bytes: Count
+    """Size of the file."""
     sha256: Sha256
+    """Of the bytes of the file."""
     media_type: Text
+    """Such as ``text/csv``."""
 
 
 class Window(_Frozen):
     """Consecutive inferences between two timestamps of the device."""
 
     run: Literal["performance", "energy"]
+    """Whether only time was taken, or energy, too."""
     index: Annotated[int, Field(gt=0)]
     """From 1, in the order in which they were measured, for each run."""
     input: Text | None
     """Name of the sample that was classified again and again."""
     inferences: Annotated[int, Field(gt=0)]
+    """How many there are in the window."""
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Length of the window, by the clock of the device."""
     joules: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    """Energy of the window; None where there was no meter."""
 
     @property
     def throughput(self) -> float:
@@ -321,15 +365,21 @@ class Source(_Frozen):
     """Where a result was published, if not here."""
 
     kind: Literal["mlperf-tiny"]
+    """Which publication."""
     round: Text
+    """Such as ``v1.2``."""
     division: Literal["closed", "open"]
+    """As published."""
     organisation: Text
     """As the source spells it; so is ``system``."""
     system: Text
+    """Name of the system."""
     repository: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")] | None
+    """Address; None if the source is no repository."""
     path: Text
     """Folder of the result in the repository."""
     licence: Text
+    """Of the published results."""
     attribution: Text
     """What the publisher asks to be said beside the figures."""
     original: dict[str, str]
@@ -340,9 +390,13 @@ class Environment(_Frozen):
     """Where it was measured. Not part of the content id."""
 
     python: Text
+    """Version of the interpreter."""
     os: Text
+    """Operating system."""
     machine: Text
+    """Instruction set of the host."""
     packages: dict[str, str]
+    """Version of each package that takes part."""
 
 
 class Result(_Frozen):
@@ -351,32 +405,48 @@ class Result(_Frozen):
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     schema_: Literal["tinybench.result/2"] = Field(default=SCHEMA, alias="schema")
+    """Which schema this is."""
     id: Annotated[str, StringConstraints(pattern=r"^r-[0-9a-f]{16}$")]
     """Content id: the first 16 hex digits of the SHA-256 of what was measured (see ``content_id``)."""
     created: AwareDatetime
+    """When it was measured: UTC, to the second."""
     tool: Tool
+    """What measured it."""
     task: TaskRef
+    """What was solved."""
     data: DataRef
+    """Which samples were classified."""
     model: ModelRef
+    """What was executed."""
     device: DeviceRef | HostRef
+    """What it ran on; ``host`` where accuracy alone was computed."""
     engine: Engine
+    """What executed the model."""
     runner: Text
+    """How it was measured: name of the runner."""
     source: Source | None
     """None: measured with tinybench by whoever submits it."""
     metrics: tuple[Metric, ...]
+    """The figures."""
     unavailable: tuple[Unavailable, ...]
+    """Figures that this run could not give."""
     windows: tuple[Window, ...]
     """What latency and energy are the medians of; empty where nothing was timed by a clock."""
     layers: tuple[Layer, ...]
+    """What each operator costs; empty where that is not known."""
     evidence: tuple[Evidence, ...]
+    """Files that the figures can be recomputed from."""
     notes: tuple[str, ...]
+    """What a reader should know, in words."""
     target: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None
     """Quality target of the task, in the unit of its accuracy metric; null if that has none."""
     target_met: bool | None
     """Null unless the accuracy is that of the whole official split, where the target is defined (for what was
     published elsewhere: the whole accuracy set of the source), and not predicted."""
     publishable: bool
+    """Whether the rules of the suite let it be published."""
     not_publishable_because: tuple[Text, ...]
+    """The reasons, if it is not."""
     environment: Environment | None
     """None for a result that another program measured, here or elsewhere."""
 

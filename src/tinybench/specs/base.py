@@ -30,7 +30,9 @@ class Spec(Frozen):
     """What one content file says; ``id`` equals the name of the file or folder."""
 
     id: Identifier
+    """Equals the name of the file or folder."""
     title: str
+    """Name for people."""
 
 
 class Sourced(Frozen, Generic[T]):

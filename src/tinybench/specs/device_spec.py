@@ -14,15 +14,20 @@ class Region(Frozen):
     """One memory of the chip, as the linker sees it."""
 
     base: int
+    """Address of its first byte."""
     bytes: Annotated[int, Field(gt=0)]
+    """Its size."""
     source: Source
+    """Where base and size are from."""
 
 
 class WaitStates(Frozen):
     """Extra core cycles of a flash access against the clock: (highest clock in hertz, cycles), ascending."""
 
     table: Annotated[tuple[tuple[int, int], ...], Field(min_length=1)]
+    """Pairs of the highest clock in hertz and the wait states up to it, clocks ascending."""
     source: Source
+    """Where the table is from."""
 
     @model_validator(mode="after")
     def _ascending(self) -> WaitStates:
@@ -40,12 +45,15 @@ class Cache(Frozen):
     """A cache or a set of line buffers between core and flash, least recently used first out."""
 
     bytes: Annotated[int, Field(gt=0)]
+    """Its size: a power of two."""
     line_bytes: Annotated[int, Field(gt=0)]
+    """Size of a line: a power of two."""
     ways: Annotated[int, Field(ge=0)]
     """0: fully associative."""
     fills: Literal["word", "line"]
     """What a miss reads: one flash word of a line, or all of the line."""
     source: Source
+    """Where all of it is from."""
 
     @property
     def sets(self) -> int:
@@ -71,12 +79,14 @@ class RamTiming(Frozen):
     above_hz: int = 0
     """Only at clocks above this one."""
     source: Source
+    """Where it is from."""
 
 
 class FlashTiming(Frozen):
     """How long the core waits for its flash, and what hides it."""
 
     wait_states: WaitStates
+    """What the manual demands at which clock."""
     bus_cycles: Sourced[int] | None = None
     """More cycles of every miss: what lies between core and flash."""
     width_bytes: Sourced[int]
@@ -84,7 +94,9 @@ class FlashTiming(Frozen):
     prefetch: Sourced[bool]
     """Whether the next flash word is read ahead on instruction fetch."""
     instruction_cache: Cache | None = None
+    """What lies between core and flash on instruction fetch."""
     data_cache: Cache | None = None
+    """And on loads of data."""
     shared_cache: Cache | None = None
     """One cache for instructions and data, in place of the other two."""
 
@@ -99,6 +111,7 @@ class Power(Frozen):
     """Supply, and current in each mode, typical at 25 degrees Celsius."""
 
     supply_v: Sourced[float]
+    """Supply of the core rail in volt."""
     run_a_per_hz: Sourced[float]
     """Core and flash, peripherals off: ampere per hertz."""
     run_offset_a: Sourced[float]
@@ -113,14 +126,21 @@ class DeviceSpec(Spec):
     """``runners/devices/<id>.toml``: one board, each constant with its source."""
 
     vendor: str
+    """Who makes the board."""
     chip: str
+    """Name of the chip."""
     core: Literal["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"]
+    """Which of the simulated cores it has."""
     clock_hz: Sourced[int]
     """The default clock; ``at_clock`` gives others."""
     flash: Region
+    """Where code and weights lie."""
     ram: Region
+    """Where the tensor arena lies."""
     flash_timing: FlashTiming
+    """How long the core waits for the flash."""
     ram_timing: RamTiming | None = None
+    """How long it waits for the RAM; not at all if left out."""
     power: Power | None = None
     """None: no current with a source is known, and energy is not available."""
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import pkgutil
-import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from tinybench import submissions
+from tinybench import markdown, submissions
 from tinybench.submissions.findings import RULES, Rule
 
 _CHAPTERS: Final = {
@@ -30,7 +29,6 @@ _SEVERITY: Final = {
     "warning": "somebody has to look",
     "note": "worth knowing",
 }
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
 def all_rules() -> tuple[Rule, ...]:
@@ -56,10 +54,10 @@ def pages() -> dict[str, str]:
 def page(rule: Rule) -> str:
     """The page of one rule."""
     return (
-        f"# {rule.code}: {_text(rule.title)}\n\n"
+        f"# {rule.code}: {markdown.text(rule.title)}\n\n"
         f"`{rule.name}`, {rule.severity}: {_SEVERITY[rule.severity]}.\n\n"
-        f"{_text(rule.why)}\n\n"
-        f"**What to do:** {_text(rule.hint)}\n\n"
+        f"{markdown.text(rule.why)}\n\n"
+        f"**What to do:** {markdown.text(rule.hint)}\n\n"
         "[All rules](index.md)\n"
     )
 
@@ -98,14 +96,5 @@ def _index_lines(rules: tuple[Rule, ...]) -> Iterator[str]:
         yield "| Code | Name | Severity | What is wrong |"
         yield "|---|---|---|---|"
         for rule in of_chapter:
-            yield f"| [{rule.code}]({rule.code}.md) | `{rule.name}` | {rule.severity} | {_text(rule.title)} |"
-
-
-def _text(text: str) -> str:
-    """Text for Markdown: code that is marked as such stays code, everything else is plain."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:  # a backtick that is none
-        return _SPECIAL.sub(r"\\\1", text)
-    return "".join(
-        f"`{part}`" if number % 2 else _SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts)
-    )
+            title = markdown.text(rule.title)
+            yield f"| [{rule.code}]({rule.code}.md) | `{rule.name}` | {rule.severity} | {title} |"

@@ -46,7 +46,9 @@ class Memory(_Frozen):
     """One memory that the model, its tensors or the code may lie in."""
 
     kind: MemoryKind
+    """What it is."""
     bytes: Positive
+    """Its size."""
 
 
 class System(_Frozen):
@@ -55,26 +57,41 @@ class System(_Frozen):
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     schema_: Annotated[Literal["tinybench.system/1"], Field(alias="schema")] = SCHEMA
+    """Which schema this is."""
     title: Text
+    """Board and engine, as they shall be displayed."""
     organisation: Text
+    """Who submits, as it shall be displayed."""
     division: Division
+    """``closed``: a reference model, unchanged; ``open``: any model for the same task and data."""
     availability: Availability | None = None
+    """Whether it can be bought; ``research``: research, development or internal."""
     contact: Text | None = None
     """A person or a page to ask; required of all that was not published elsewhere."""
     licence: Text
     """Of the data in the submission."""
     board: Text | None = None
+    """Name of the board; needed, as are chip, core and clock, of all that was not published elsewhere."""
     device: Identifier | None = None
     """Id of the device profile that this is, if there is one."""
     chip: Text | None = None
+    """Name of the chip, as exact as it is known."""
     core: Text | None = None
+    """Such as ``cortex-m4``; for what has none, its kind: ``npu``, ``fpga``."""
     cores: Positive | None = None
+    """How many take part."""
     clock_hz: Positive | None = None
+    """Core clock while measuring, in hertz."""
     supply_v: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = None
+    """In volt: the supply at which energy and power were measured."""
     memories: tuple[Memory, ...] = ()
+    """What the model, its tensors and the code may lie in."""
     accelerator: StatedAccelerator | None = None
+    """What executes the model beside the core."""
     engine: StatedEngine
+    """Inference runtime, kernel library and compiler."""
     notes: Annotated[str, Field(max_length=4000)] | None = None
+    """What a reader should know, in words."""
 
     @property
     def undescribed(self) -> tuple[str, ...]:
