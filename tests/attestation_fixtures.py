@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
 
+from submission_fixtures import write_file
+from tinybench.submissions import manifest
 from tinybench.submissions.attestation import (
     PAYLOAD_TYPE,
     Check,
@@ -94,3 +97,17 @@ def signed(payload: bytes, key: PrivateKey, payload_type: str = PAYLOAD_TYPE) ->
 def as_file(envelope: dict[str, Any]) -> bytes:
     """What the file of an envelope holds."""
     return json.dumps(envelope).encode()
+
+
+def sign_check(folder: Path, keys: Path) -> None:
+    """Sign a submission as a reviewer who reproduced it, and write the keys that trust the reviewer."""
+    place = Place.of(folder)
+    assert place is not None
+    subject = Subject(place, manifest.digest((folder / manifest.NAME).read_bytes()))
+    ids = [json.loads(path.read_bytes())["id"] for path in folder.glob("results/*.json")]
+    statement = outcome(subject, tiers=dict.fromkeys(ids, "reproduced"))
+    write_file(folder / path_of(REVIEWER, "check"), as_file(signed(statement.to_bytes(), REVIEWER)))
+    keys.write_text(
+        f'[[keys]]\nname = "A reviewer"\nrole = "reviewer"\npublic_key = "{REVIEWER.public}"\n'
+        "valid_from = 2026-01-01\n"
+    )

@@ -19,8 +19,6 @@ from submission_fixtures import repack, write_file
 from tinybench import api, specs
 from tinybench.errors import ContentError, DataError, UsageError, WorkerError
 from tinybench.results.schema import Metric, Result
-from tinybench.submissions import manifest
-from tinybench.submissions.attestation import Subject
 from tinybench.submissions.check import check
 from tinybench.submissions.layout import Place
 from tinybench.submissions.report import Report, rows
@@ -588,20 +586,8 @@ def test_what_others_cannot_mend_is_a_warning(published: Draft, tmp_path: Path) 
 def reviewed(draft: Draft, root: Path) -> tuple[Path, Path]:
     """A submission that a reviewer signed as reproduced, and the file of keys that trusts the reviewer."""
     folder = draft.write(root)
-    subject = Subject(
-        Place(*draft.place.split("/")), manifest.digest((folder / "manifest.json").read_bytes())
-    )
-    (result_id,) = (json.loads(path.read_bytes())["id"] for path in folder.glob("results/*.json"))
-    statement = attestation_fixtures.outcome(subject, tiers={result_id: "reproduced"})
-    reviewer = attestation_fixtures.REVIEWER
-    envelope = attestation_fixtures.signed(statement.to_bytes(), reviewer)
-    path = folder / attestation_fixtures.path_of(reviewer, "check")
-    write_file(path, attestation_fixtures.as_file(envelope))
     keys = root.parent / "keys.toml"
-    keys.write_text(
-        f'[[keys]]\nname = "A reviewer"\nrole = "reviewer"\npublic_key = "{reviewer.public}"\n'
-        "valid_from = 2026-01-01\n"
-    )
+    attestation_fixtures.sign_check(folder, keys)
     return folder, keys
 
 

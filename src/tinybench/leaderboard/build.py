@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import yaml
 
 from tinybench.errors import DataError, OutputError, SiteError
 from tinybench.leaderboard import handbook
@@ -140,14 +140,16 @@ def _mkdocs(config: Path, scratch: Path, output: Path, context: Context, epoch: 
         "theme": {"custom_dir": str((config.parent / "theme").absolute())},
     }
     made = scratch / "mkdocs.yml"
-    made.write_text(json.dumps(settings))  # JSON is YAML
+    made.write_text(yaml.safe_dump(settings))
     # The date of the newest result, so that the same submissions give the same bytes on any day.
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(epoch), "NO_MKDOCS_2_WARNING": "1"}
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(made)]
+    # Not --quiet: with it, warnings are dropped before --strict counts them.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(made)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().replace(f"{scratch / 'docs'}{os.sep}", "")
-        raise SiteError(f"MkDocs refuses the pages:\n{said}", hint="mend what it names")
+        said = (done.stderr or done.stdout).replace(f"{scratch / 'docs'}{os.sep}", "").splitlines()
+        complaints = [line for line in said if not line.startswith("INFO")]
+        raise SiteError(f"MkDocs refuses the pages: {' '.join(complaints)}", hint="mend what it names")
 
 
 def _epoch(board: Board) -> int:

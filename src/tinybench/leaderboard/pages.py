@@ -6,15 +6,15 @@ HTML block, where Markdown does not look, and is escaped by Jinja, so that the b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import escape
 
 from tinybench.files.guarded import Folder
 from tinybench.leaderboard.addresses import file_of, link
@@ -63,8 +63,7 @@ class Pages:
             front["template"] = theme
         if not search:
             front["search"] = {"exclude": True}
-        # JSON is YAML; Material writes both texts into HTML as they are.
-        head = "".join(f"{key}: {json.dumps(value)}\n" for key, value in front.items())
+        head = yaml.safe_dump(front, sort_keys=False)
 
         def to(there: str) -> str:
             return link(here=address, there=there)
@@ -103,11 +102,9 @@ class Pages:
                 copy.writelines(below.blocks(source.name, MAX_BYTES))
 
 
-def _line(text: str) -> Markup:
-    """One line, escaped for HTML: the theme does not escape what the front matter holds."""
-    from markupsafe import escape
-
-    return escape(" ".join(text.split()))
+def _line(text: str) -> str:
+    """One line, escaped for HTML: the theme writes what the front matter holds into pages as it is."""
+    return str(escape(" ".join(text.split())))
 
 
 @cache
