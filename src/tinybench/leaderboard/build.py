@@ -44,13 +44,15 @@ Generator = Callable[[Context], None]
 
 def generators() -> Mapping[str, Generator]:
     """What makes the pages; in the order in which they are made."""
-    from tinybench.leaderboard import downloads, feed, home, result_page
+    from tinybench.leaderboard import compare_page, downloads, feed, home, overview_page, result_page
 
     return {
         "home": home.write,
         "results": result_page.write,
         "feed": feed.write,
         "downloads": downloads.write,
+        "overview": overview_page.write,
+        "compare": compare_page.write,
     }
 
 

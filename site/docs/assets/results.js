@@ -1,0 +1,92 @@
+// The results of the data scripts, and how their cells look. Everything that comes from a submission becomes a text
+// node, never markup.
+"use strict";
+
+const tinybench = (() => {
+  const MODES = ["measured", "simulated", "predicted"];
+
+  const element = (name, attributes = {}, ...children) => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  };
+
+  // Rows as objects: a key for each column of the data, and `<key>_note` beside each figure.
+  const results = () =>
+    (globalThis.tinybenchResults ?? []).flatMap((packed) => {
+      const columns = Object.entries(packed).map(([key, column]) => [
+        key,
+        Array.isArray(column) ? column : column.rows.map((code) => column.values[code]),
+      ]);
+      return packed.id.map((_, row) => Object.fromEntries(columns.map(([key, values]) => [key, values[row]])));
+    });
+
+  // Four significant digits, or all before the point: as `rounded` in leaderboard/cells.py.
+  const rounded = (value) => (value >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(4))));
+
+  // Why a figure is not ranked with the others; empty if it is.
+  const apart = (row, column) => {
+    if (row[column.key] === null) return "";
+    if (column.key === "accuracy" && !row.decisive) return "not decisive";
+    const mode = row[`${column.key}_note`];
+    return mode === row.mode ? "" : mode;
+  };
+
+  const missing = (reason) =>
+    element(
+      "span",
+      { class: "tb-missing", title: reason },
+      element("span", { "aria-hidden": "true" }, "–"),
+      element("span", { class: "tb-hidden" }, reason),
+    );
+
+  const badge = (column, value) =>
+    element("span", { class: `tb-${column.key} tb-${column.key}-${value.replaceAll(" ", "-")}` }, value);
+
+  const figure = (row, column) => {
+    const value = row[column.key];
+    if (value === null) return missing(row[`${column.key}_note`]);
+    let text = rounded(value * column.factor);
+    if (column.key === "accuracy") text = row.metric === "auc" ? `AUC ${rounded(value)}` : `${rounded(value * 100)} %`;
+    const marks = [apart(row, column)];
+    if (column.key === "accuracy" && row.decisive && row.target_met === false) marks.push("below target");
+    const shown = element("span", {}, text);
+    for (const mark of marks.filter(Boolean)) shown.append(" ", element("span", { class: "tb-mark" }, mark));
+    return shown;
+  };
+
+  // What a cell shows: a node.
+  const cell = (row, column, root) => {
+    const value = row[column.key];
+    if (column.kind === "figure") return figure(row, column);
+    if (value === null) return missing("not stated");
+    if (column.kind === "number") return document.createTextNode(rounded(value * column.factor));
+    if (column.kind === "badge") return badge(column, value);
+    if (column.key === "system" || column.key === "id") {
+      return element("a", { href: `${root}results/${row.id}/index.html` }, value);
+    }
+    return document.createTextNode(value);
+  };
+
+  // Sort key of a figure: `value` or, where it is not ranked with the others, `value;1`; empty if it is missing.
+  const sortKey = (row, column) => {
+    const value = row[column.key];
+    if (value === null) return "";
+    return apart(row, column) ? `${value};1` : String(value);
+  };
+
+  // For DataTables: by rank, then by value; what is missing is last in both directions.
+  const orderFigures = () => {
+    const { order } = DataTable.ext.type;
+    const by = (sign) => (a, b) => a.rank - b.rank || sign * (a.value - b.value) || 0;
+    order["figure-pre"] = (key) => {
+      const [value, rank = "0"] = String(key).split(";");
+      return value === "" ? { value: 0, rank: 2 } : { value: Number(value), rank: Number(rank) };
+    };
+    order["figure-asc"] = by(1);
+    order["figure-desc"] = by(-1);
+  };
+
+  return { MODES, apart, cell, element, orderFigures, results, rounded, sortKey };
+})();

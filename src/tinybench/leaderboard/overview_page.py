@@ -1,0 +1,41 @@
+"""The leaderboard of all tasks, and what the scripts of all leaderboards need."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+from tinybench.leaderboard import addresses, datatables, tables
+from tinybench.leaderboard.board import MODES, Row
+from tinybench.leaderboard.build import Context
+from tinybench.leaderboard.pages import THEME_OF_RESULTS
+from tinybench.results.schema import Mode
+from tinybench.submissions.tiers import MEANING, TIERS
+
+_MODES: Final[dict[Mode, str]] = {
+    "measured": "an instrument on hardware",
+    "simulated": "every instruction was executed by a simulator",
+    "predicted": "a model computed it, such as energy from a current of the data sheet",
+}
+
+
+def write(context: Context) -> None:
+    """Write the page, the data of each task, and the library with its licences."""
+    context.pages.file(datatables.SCRIPT, datatables.classic_script().encode())
+    context.pages.file(datatables.LICENCES, datatables.licences().encode())
+    tasks: dict[str, list[Row]] = defaultdict(list)
+    for row in context.board.rows:
+        tasks[row.task].append(row)
+    for task, rows in tasks.items():
+        context.pages.file(tables.data_script(task), tables.data(rows))
+    context.pages.add(
+        addresses.LEADERBOARD,
+        "Leaderboard",
+        "leaderboard",
+        description="All results: accuracy, latency, energy and memory, each with how it came to be.",
+        theme=THEME_OF_RESULTS,
+        results=len(context.board.rows),
+        modes=[(tables.badge_mode(mode), _MODES[mode]) for mode in MODES],
+        tiers=[(tables.badge_tier(tier), MEANING[tier]) for tier in TIERS],
+        table=tables.leaderboard(context, addresses.LEADERBOARD, context.frame),
+    )
