@@ -68,6 +68,7 @@ validate: $(RUN_STAMP) ## Judge the simulator and renew its page; MODELS=folder 
 	@test -n "$(MODELS)" || { echo "error: say where the models are: make validate MODELS=folder" >&2; exit 1; }
 	$(BIN)/tinybench sim validate --models "$(MODELS)" --output build/validation --page site/docs/methodology.md
 	cp build/validation/intervals.toml runners/validation/intervals.toml
+	cp build/validation/validation.csv runners/validation/cases.csv
 
 lock: $(VENV)/.created ## Pin all dependencies anew, with hashes, for Python 3.11 and newer
 	$(PIP) install uv==$(UV_VERSION)

@@ -17,6 +17,7 @@ import pytest
 from tinybench import content, specs
 from tinybench.mcusim.energy import run_power_w
 from tinybench.mcusim.intervals import read_intervals
+from tinybench.validation.cases import read_cases
 from tinybench.validation.compare import Validation, is_calibration, is_current
 from tinybench.validation.documents import generated_block, page_block
 from tinybench.validation.intervals import intervals_toml
@@ -67,6 +68,15 @@ def test_the_shipped_intervals_follow_from_the_rows(validation: Validation) -> N
         for key in ("factor", "rms_log_error"):
             assert written.pop(key) == pytest.approx(expected.pop(key), rel=2e-3), RENEW
         assert written == expected, RENEW
+
+
+def test_the_shipped_cases_are_what_the_simulator_says(validation: Validation) -> None:
+    shipped = {(case.source, case.task): case for case in read_cases()}
+    assert len(shipped) == len(validation.rows), RENEW
+    for row in validation.rows:
+        case = shipped[row.published.source, row.published.task]
+        assert case.latency_simulated_s == pytest.approx(row.latency_s(), rel=2e-3), RENEW
+        assert case.energy_simulated_j == pytest.approx(row.energy_j(), rel=2e-3), RENEW
 
 
 def test_the_methodology_page_is_current(validation: Validation, repository: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from scipy.stats import t
 
+from fakes import REPOSITORY
 from tflite_builder import small_model
 from tinybench import specs
 from tinybench.cli import main
@@ -18,6 +19,7 @@ from tinybench.errors import ContentError, DataError, UsageError
 from tinybench.mcusim.intervals import Intervals, read_intervals
 from tinybench.results.schema import Metric
 from tinybench.validation import compare, documents, figure
+from tinybench.validation.cases import read_cases
 from tinybench.validation.compare import Row, Validation
 from tinybench.validation.intervals import intervals, intervals_toml, left_out
 from tinybench.validation.published import Published, read_published
@@ -303,3 +305,46 @@ def test_the_command_fails_if_the_simulator_is_off(
     monkeypatch.setattr(sys.modules["tinybench.validation.compare"], "MAX_CALIBRATION_ERROR", 0.05)
     assert main(["sim", "validate", "--models", str(tmp_path)]) == 1
     assert "failed: latency of ad" in capsys.readouterr().err
+
+
+def test_the_shipped_cases_are_those_of_the_methodology_page() -> None:
+    page = (REPOSITORY / "site" / "docs" / "methodology.md").read_text()
+    table = [line for line in documents.generated_block(page).splitlines() if "| prediction |" in line]
+    table += [line for line in documents.generated_block(page).splitlines() if "| calibration |" in line]
+    expected = []
+    for case in read_cases():
+        milli = [
+            "–" if value is None else f"{value * 1e3:.{digits}f} {unit}"
+            for value, digits, unit in (
+                (case.latency_published_s, 2, "ms"),
+                (case.latency_simulated_s, 2, "ms"),
+                (case.energy_published_j, 3, "mJ"),
+                (case.energy_simulated_j, 3, "mJ"),
+            )
+        ]
+        expected.append(
+            f"| `{case.device}` | `{case.task}` | {case.round} {case.organisation}, {case.engine} "
+            f"| {case.role} | {milli[0]} | {milli[1]} | {documents.percent(case.latency_error)} "
+            f"| {milli[2]} | {milli[3]} | {documents.percent(case.energy_error)} |"
+        )
+    assert sorted(expected) == sorted(table)
+    published = {(row.source, row.task): row for row in read_published()}
+    for case in read_cases():
+        row = published[case.source, case.task]
+        assert (case.latency_published_s, case.energy_published_j) == (row.latency_s, row.energy_j)
+        assert (case.role, case.interval) == (row.role, row.interval)
+        assert case.latency_error == pytest.approx(case.latency_simulated_s / case.latency_published_s - 1)
+
+
+def test_cases_survive_their_file_and_a_broken_one_is_named(validation: Validation, tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_bytes(documents.to_csv(validation))
+    for case, row in zip(read_cases(path), validation.rows, strict=True):
+        assert case.latency_simulated_s == row.latency_s()
+        assert case.energy_error == row.error("energy")
+        assert case.interval is row.published.interval
+    path.write_bytes(path.read_bytes().replace(b"calibration", b"guess", 1))
+    with pytest.raises(ContentError, match=r"cases\.csv: line 2: role"):
+        read_cases(path)
+    with pytest.raises(ContentError, match="missing"):
+        read_cases(tmp_path / "missing.csv")

@@ -26,6 +26,7 @@ TASKS: Final = "tasks/"
 ROUNDS: Final = "rounds/"
 DATA: Final = "data/"
 FEED: Final = "feed.xml"
+FIGURES: Final = "figures/"
 
 _HASHED: Final = re.compile(r"-[0-9a-f]{8}$")
 

@@ -44,9 +44,20 @@ Generator = Callable[[Context], None]
 
 def generators() -> Mapping[str, Generator]:
     """What makes the pages; in the order in which they are made."""
-    from tinybench.leaderboard import compare_page, downloads, feed, home, overview_page, result_page
+    from tinybench.leaderboard import (
+        compare_page,
+        downloads,
+        feed,
+        figures,
+        figures_page,
+        home,
+        overview_page,
+        result_page,
+    )
 
     return {
+        "figures": figures.write,
+        "page of figures": figures_page.write,
         "home": home.write,
         "results": result_page.write,
         "feed": feed.write,
