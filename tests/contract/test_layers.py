@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tinybench.submissions import memory
+
 PACKAGE = Path(__file__).parents[2] / "src" / "tinybench"
 
 WORK = {"datasets", "models", "mcusim", "runners", "results", "submissions", "profiling", "validation"}
@@ -40,6 +42,13 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
     return {name.split(".")[1] for name in names if name.startswith("tinybench.")}
+
+
+def test_what_is_downstream_decides_no_verdict() -> None:
+    """Verdicts are kept while only the leaderboard or the command line changes."""
+    downstream = set(memory._DOWNSTREAM)
+    modules = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in downstream]
+    assert {path.name for path in modules if imported(path) & downstream} <= {"__main__.py"}
 
 
 @pytest.mark.parametrize("part", DOWNSTREAM)
