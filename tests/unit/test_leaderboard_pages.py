@@ -46,8 +46,8 @@ def test_a_page_is_escaped_everywhere() -> None:
 @pytest.mark.usefixtures("template")
 def test_a_page_says_how_it_is_shown() -> None:
     made = Pages()
-    made.add("", "Home", "page", text="")
-    made.add("results/r-1/", "One", "page", theme=pages.THEME_OF_RESULTS, search=False, text="")
+    made.add("", "Home", "page", theme=None, text="")
+    made.add("results/r-1/", "One", "page", search=False, text="")
     assert front_matter(made.files["index.md"])[0] == {"title": "Home"}
     assert front_matter(made.files["results/r-1/index.md"])[0] == {
         "title": "One",

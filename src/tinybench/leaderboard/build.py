@@ -46,13 +46,19 @@ def generators() -> Mapping[str, Generator]:
     """What makes the pages; in the order in which they are made."""
     from tinybench.leaderboard import (
         compare_page,
+        device_page,
         downloads,
         feed,
         figures,
         figures_page,
         home,
+        model_page,
+        organisation_page,
         overview_page,
         result_page,
+        round_page,
+        system_page,
+        task_page,
     )
 
     return {
@@ -60,6 +66,12 @@ def generators() -> Mapping[str, Generator]:
         "page of figures": figures_page.write,
         "home": home.write,
         "results": result_page.write,
+        "systems": system_page.write,
+        "organisations": organisation_page.write,
+        "devices": device_page.write,
+        "models": model_page.write,
+        "tasks": task_page.write,
+        "rounds": round_page.write,
         "feed": feed.write,
         "downloads": downloads.write,
         "overview": overview_page.write,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tinybench.leaderboard import addresses, tables
 from tinybench.leaderboard.build import Context
-from tinybench.leaderboard.pages import THEME_OF_RESULTS
 
 
 def write(context: Context) -> None:
@@ -14,7 +13,6 @@ def write(context: Context) -> None:
         "Compare results",
         "compare",
         description="Results side by side; figures of different modes are not compared.",
-        theme=THEME_OF_RESULTS,
         search=False,
         board=tables.comparison(context, addresses.COMPARE),
     )

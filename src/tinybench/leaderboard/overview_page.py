@@ -8,7 +8,6 @@ from typing import Final
 from tinybench.leaderboard import addresses, datatables, tables
 from tinybench.leaderboard.board import MODES, Row
 from tinybench.leaderboard.build import Context
-from tinybench.leaderboard.pages import THEME_OF_RESULTS
 from tinybench.results.schema import Mode
 from tinybench.submissions.tiers import MEANING, TIERS
 
@@ -33,7 +32,6 @@ def write(context: Context) -> None:
         "Leaderboard",
         "leaderboard",
         description="All results: accuracy, latency, energy and memory, each with how it came to be.",
-        theme=THEME_OF_RESULTS,
         results=len(context.board.rows),
         modes=[(tables.badge_mode(mode), _MODES[mode]) for mode in MODES],
         tiers=[(tables.badge_tier(tier), MEANING[tier]) for tier in TIERS],

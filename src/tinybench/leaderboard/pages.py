@@ -21,8 +21,9 @@ from tinybench.leaderboard.addresses import file_of, link
 from tinybench.quantities import frequency, quantity, size
 from tinybench.submissions.layout import MAX_BYTES
 
-THEME_OF_RESULTS: Final = "result.html"
-"""Template of the theme without the navigation, which would take most of the time of ten thousand pages."""
+WIDE: Final = "result.html"
+"""Template of the theme without the side navigation, which would take most of the time of ten thousand pages,
+and the room of their tables."""
 
 
 class Pages:
@@ -41,7 +42,7 @@ class Pages:
         template: str,
         *,
         description: str = "",
-        theme: str | None = None,
+        theme: str | None = WIDE,
         search: bool = True,
         **values: Any,
     ) -> None:
@@ -53,7 +54,7 @@ class Pages:
             template: name in ``templates/``, without ``.md.j2``. It gets ``values``, ``here`` (the address)
                 and ``link(there)``.
             description: plain text, one sentence.
-            theme: template of the theme, if not the usual one.
+            theme: template of the theme; None: that of hand-written pages.
             search: whether the search of the site finds it.
         """
         front: dict[str, object] = {"title": _line(title)}

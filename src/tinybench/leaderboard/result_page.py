@@ -12,7 +12,6 @@ from tinybench.leaderboard.board import MODES, Row
 from tinybench.leaderboard.build import Context
 from tinybench.leaderboard.comparisons import Comparisons
 from tinybench.leaderboard.feed import newest_first
-from tinybench.leaderboard.pages import THEME_OF_RESULTS
 from tinybench.leaderboard.rounds import Retired
 from tinybench.quantities import quantity
 from tinybench.results.schema import ACCURACY, UNITS, Evidence, Unit
@@ -65,7 +64,6 @@ def _write(context: Context, row: Row, comparisons: Comparisons) -> None:
         f"{heading}, {row.mode}",
         "result",
         description=f"{heading}: {titles.engine(row)}, by {row.organisation}. Figures are {row.mode}.",
-        theme=THEME_OF_RESULTS,
         search=False,
         row=row,
         heading=heading,
@@ -103,7 +101,6 @@ def _write_retired(context: Context, retired: Retired) -> None:
         addresses.result(retired.id),
         f"Retired result {retired.id}",
         "retired",
-        theme=THEME_OF_RESULTS,
         search=False,
         retired=retired,
         successor=addresses.result(retired.successor) if retired.successor else None,

@@ -39,11 +39,13 @@ UNKNOWN_RUNNER: Final = "mlperf-tiny"
 LICENCE: Final = "Apache-2.0"
 """Of the repositories mlcommons/tiny_results_*."""
 
-_LEGEND: Final = (
+LEGEND: Final = (
     "The MLPerf™ name and logo are registered and unregistered trademarks of MLCommons Association in the "
     "United States and other countries. All rights reserved. Unauthorized use strictly prohibited. "
     "See www.mlcommons.org for more information."
 )
+"""What has to be said wherever the name is used: MLPerf Results Messaging Guidelines."""
+
 _OURS: Final = (
     "Names, cores, clocks and engines were normalised by tinybench, which is neither affiliated with nor "
     "endorsed by MLCommons."
@@ -81,7 +83,7 @@ def attribution(
     retrieved = f"Retrieved from {repository(round_)}, {path}." if in_repository else f"From a copy, {path}."
     return (
         f"MLPerf™ Tiny {round_}, {division} division, benchmark {task}: {organisation}, system {system}. "
-        f"{retrieved} {_LEGEND} {_OURS}"
+        f"{retrieved} {LEGEND} {_OURS}"
     )
 
 

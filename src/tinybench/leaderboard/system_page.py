@@ -1,0 +1,78 @@
+"""``/systems/<round>/<organisation>/<system>/``: one submission, as it stands in its round."""
+
+from __future__ import annotations
+
+from tinybench.leaderboard import addresses, tables
+from tinybench.leaderboard.board import Row
+from tinybench.leaderboard.build import Context
+from tinybench.leaderboard.catalogue import Group, Item, counted, elsewhere, groups, write_list
+from tinybench.leaderboard.result_page import signature
+from tinybench.submissions.layout import Place
+
+
+def write(context: Context) -> None:
+    """A page for each submission, and the list of all."""
+    systems = groups(context.board, lambda row: row.place)
+    age = {one.id: number for number, one in enumerate(context.board.rounds)}
+    ordered = sorted(systems, key=lambda place: (age[place.round], place.path))
+    of_name: dict[tuple[str, str], list[Place]] = {}
+    for place in ordered:
+        of_name.setdefault((place.organisation, place.system), []).append(place)
+    for place in ordered:
+        others = [one for one in of_name[place.organisation, place.system] if one != place]
+        _write(context, place, systems[place], others)
+    write_list(
+        context,
+        addresses.SYSTEMS,
+        "Systems",
+        "Boards with an engine, as they were submitted to a round; the newest rounds first.",
+        ("System", "Organisation", "Round", "Division", "Device", "Engine", "Results"),
+        (_item(place, systems[place]) for place in ordered),
+        context.board.rows,
+    )
+
+
+def _item(place: Place, group: Group) -> Item:
+    first = group.rows[0]
+    engine = first.system.engine
+    return Item(
+        addresses.system(place),
+        first.title,
+        (
+            first.organisation,
+            place.round,
+            first.division,
+            first.system.board or ", ".join(group.values(_board)),
+            " ".join(filter(None, (engine.name, engine.version))),
+            counted(group.rows),
+        ),
+    )
+
+
+def _board(row: Row) -> str | None:
+    return (row.device.board or row.device.id) if row.device else None
+
+
+def _write(context: Context, place: Place, group: Group, others: list[Place]) -> None:
+    first, address = group.rows[0], addresses.system(place)
+    context.pages.add(
+        address,
+        f"{first.title}, {first.organisation}, {place.round}",
+        "system",
+        description=f"{first.title} by {first.organisation}, round {place.round}: {counted(group.rows)}.",
+        place=place,
+        first=first,
+        system=first.system,
+        devices=group.values(lambda row: row.device.id if row.device else None),
+        others=others,
+        table=tables.table(
+            context,
+            address,
+            group.frame(context),
+            caption="Results",
+            hide=("organisation", "round", "division", "core", "clock"),
+        ),
+        signatures=[signature(judged) for judged in first.attestations],
+        addresses=addresses,
+        **elsewhere(group.rows),
+    )
