@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import complete_submission
-from tinybench.cli import main
+from tinybench.cli import _reference, main
 from tinybench.errors import DataError, OutputError, SiteError
 from tinybench.leaderboard import build as building
 from tinybench.leaderboard.build import Built, build
@@ -36,6 +36,7 @@ def root(tmp_path: Path) -> Path:
     settings["validation"] = {"links": {"not_found": "warn"}}
     (site / "mkdocs.yml").write_text(json.dumps(settings))
     (site / "docs" / "words.md").write_text("# Words\n")
+    (site.parent / "CHANGELOG.md").write_text("# Changelog\n")
     submissions = site.parent / "submissions"
     complete_submission.measured().write(submissions)
     return site.parent
@@ -50,6 +51,7 @@ def _few_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         context.pages.file("index.md", f"# {len(rows)} results\n\n[Words](words.md)\n".encode())
 
     monkeypatch.setattr(building, "generators", lambda: {"home": home})
+    monkeypatch.setattr(_reference, "pages", dict)
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -62,7 +64,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def test_hand_written_and_generated_pages_become_one_site(root: Path, tmp_path: Path) -> None:
     built = build(root, tmp_path / "out", extra={"reference/cli.md": "# Reference\n"})
-    assert built == Built(tmp_path / "out", results=1, pages=2)
+    assert built == Built(tmp_path / "out", results=1, pages=4)
     assert "1 results" in (built.path / "index.html").read_text()
     assert (built.path / "words.html").is_file()
     assert (built.path / "reference" / "cli.html").is_file()
@@ -70,23 +72,23 @@ def test_hand_written_and_generated_pages_become_one_site(root: Path, tmp_path: 
 
 
 def test_the_same_submissions_give_the_same_bytes_anywhere(root: Path, tmp_path: Path) -> None:
-    first = build(root, tmp_path / "one")
+    first = build(root, tmp_path / "one", extra={})
     moved = root.rename(tmp_path / "elsewhere")
-    second = build(moved, tmp_path / "deeper" / "two")
+    second = build(moved, tmp_path / "deeper" / "two", extra={})
     assert hashes(first.path) == hashes(second.path)
 
 
 def test_an_earlier_site_is_replaced_and_nothing_of_it_stays(root: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    build(root, output)
+    build(root, output, extra={})
     (output / "stale.html").write_text("old")
-    build(root, output)
+    build(root, output, extra={})
     assert not (output / "stale.html").exists()
 
 
 def test_a_submission_that_breaks_a_rule_leaves_the_earlier_site(root: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    build(root, output)
+    build(root, output, extra={})
     before = hashes(output)
     (root / "submissions" / complete_submission.MEASURED / "manifest.json").unlink()
     assert main(["site", "build", "--root", str(root), "--output", str(output)]) == 1
@@ -96,7 +98,7 @@ def test_a_submission_that_breaks_a_rule_leaves_the_earlier_site(root: Path, tmp
 def test_a_page_that_mkdocs_refuses_is_named(root: Path, tmp_path: Path) -> None:
     (root / "site" / "docs" / "words.md").write_text("# Words\n\n[nowhere](nowhere.md)\n")
     with pytest.raises(SiteError, match=r"words\.md.*nowhere\.md") as refused:
-        build(root, tmp_path / "out")
+        build(root, tmp_path / "out", extra={})
     assert str(tmp_path) not in refused.value.message
     assert not (tmp_path / "out").exists()
 
@@ -104,12 +106,12 @@ def test_a_page_that_mkdocs_refuses_is_named(root: Path, tmp_path: Path) -> None
 def test_what_is_generated_is_not_written_by_hand(root: Path, tmp_path: Path) -> None:
     (root / "site" / "docs" / "index.md").write_text("# Mine\n")
     with pytest.raises(SiteError, match=r"index\.md is generated"):
-        build(root, tmp_path / "out")
+        build(root, tmp_path / "out", extra={})
 
 
 def test_what_is_no_checkout_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"mkdocs\.yml is missing"):
-        build(tmp_path, tmp_path / "out")
+        build(tmp_path, tmp_path / "out", extra={})
 
 
 @pytest.mark.parametrize("what", ["folder", "file", "link"])
@@ -124,7 +126,7 @@ def test_what_is_no_site_is_not_replaced(what: str, root: Path, tmp_path: Path) 
         (tmp_path / "other").mkdir()
         output.symlink_to(tmp_path / "other")
     with pytest.raises(OutputError):
-        build(root, output)
+        build(root, output, extra={})
     assert what != "folder" or (output / "thesis.txt").read_text() == "dear"
 
 
