@@ -41,13 +41,12 @@ for (const board of document.querySelectorAll(".tb-board")) {
 
   // --- the table ------------------------------------------------------------------------------------------------
 
-  for (const row of rows) {
-    row.words = columns
+  const wordsOf = (row) =>
+    (row.words ??= columns
       .filter((column) => column.kind === "text" || column.kind === "badge")
       .map((column) => row[column.key] ?? "")
       .join("\n")
-      .toLowerCase();
-  }
+      .toLowerCase());
   const compared = new Set();
   const numeric = (column) => column.kind === "figure" || column.kind === "number";
   const keyOf = (row, column) => {
@@ -94,10 +93,9 @@ for (const board of document.querySelectorAll(".tb-board")) {
         searchable: false, // `wanted` is what searches
         title: column.title + (column.unit ? ` <span class="tb-unit">${column.unit}</span>` : ""),
         type: numeric(column) ? "figure" : column.key === "mode" ? "num" : "string",
-        visible: false,
+        visible: column.shown,
       })),
     ],
-    data: rows,
     deferRender: true,
     info: false,
     layout: { topStart: null, topEnd: null, bottomStart: "paging", bottomEnd: "pageLength" },
@@ -108,6 +106,7 @@ for (const board of document.querySelectorAll(".tb-board")) {
     rowGroup: { enable: false, dataSrc: "mode", startRender: (_, mode) => `Mode: ${mode}` },
   });
   data.search.fixed("wanted", (_, row) => wanted(row));
+  data.rows.add(rows);
 
   // --- the view: what the controls say, and the address ---------------------------------------------------------
 
@@ -153,7 +152,7 @@ for (const board of document.querySelectorAll(".tb-board")) {
     const anyClock = from === 0 && to === Infinity;
     const inAnyMode = (row) =>
       equal.every(([key, value]) => textOf(row[key]) === value) &&
-      words.every((word) => row.words.includes(word)) &&
+      words.every((word) => wordsOf(row).includes(word)) &&
       (anyClock || (row.clock !== null && row.clock >= from && row.clock <= to));
     return { inAnyMode, inMode: (row) => mode.value === "all" || row.mode === mode.value };
   };

@@ -12,15 +12,31 @@ const tinybench = (() => {
     return made;
   };
 
-  // Rows as objects: a key for each column of the data, and `<key>_note` beside each figure.
-  const results = () =>
-    (globalThis.tinybenchResults ?? []).flatMap((packed) => {
-      const columns = Object.entries(packed).map(([key, column]) => [
-        key,
-        Array.isArray(column) ? column : column.rows.map((code) => column.values[code]),
-      ]);
-      return packed.id.map((_, row) => Object.fromEntries(columns.map(([key, values]) => [key, values[row]])));
-    });
+  const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+  const digitOf = new Uint8Array(128);
+  [...DIGITS].forEach((digit, value) => (digitOf[digit.charCodeAt(0)] = value));
+
+  // Rows as objects: a key for each column of the data, and `<key>_note` beside each figure. leaderboard/columnar.py
+  // says how they are packed.
+  const results = () => {
+    let all = [];
+    for (const { codes, figures } of globalThis.tinybenchResults ?? []) {
+      const rows = figures.id.map((id) => ({ id }));
+      for (const [key, packed] of Object.entries(codes)) {
+        const values = globalThis.tinybenchValues[key];
+        let width = 0;
+        while (64 ** width < values.length) width += 1;
+        rows.forEach((row, index) => {
+          let code = 0;
+          for (let at = index * width; at < (index + 1) * width; at += 1) code = code * 64 + digitOf[packed.charCodeAt(at)];
+          row[key] = values[code];
+        });
+      }
+      for (const [key, values] of Object.entries(figures)) rows.forEach((row, index) => (row[key] = values[index]));
+      all = all.concat(rows);
+    }
+    return all;
+  };
 
   // Four significant digits, or all before the point: as `rounded` in leaderboard/cells.py.
   const rounded = (value) => (value >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(4))));

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Final
 
 from tinybench.leaderboard import addresses, datatables, tables
-from tinybench.leaderboard.board import MODES, Row
+from tinybench.leaderboard.board import MODES
 from tinybench.leaderboard.build import Context
 from tinybench.results.schema import Mode
 from tinybench.submissions.tiers import MEANING, TIERS
@@ -22,11 +21,8 @@ def write(context: Context) -> None:
     """Write the page, the data of each task, and the library with its licences."""
     context.pages.file(datatables.SCRIPT, datatables.classic_script().encode())
     context.pages.file(datatables.LICENCES, datatables.licences().encode())
-    tasks: dict[str, list[Row]] = defaultdict(list)
-    for row in context.board.rows:
-        tasks[row.task].append(row)
-    for task, rows in tasks.items():
-        context.pages.file(tables.data_script(task), tables.data(rows))
+    for path, data in tables.data_files(context.board.rows).items():
+        context.pages.file(path, data)
     context.pages.add(
         addresses.LEADERBOARD,
         "Leaderboard",

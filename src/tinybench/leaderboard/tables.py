@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from tinybench.leaderboard import addresses, cells, columnar, datatables, downloads
+from tinybench.leaderboard import addresses, cells, datatables, downloads
 from tinybench.leaderboard.addresses import link
 from tinybench.leaderboard.board import MODES, Row
 from tinybench.leaderboard.cells import BY_KEY, COLUMNS, Column
+from tinybench.leaderboard.columnar import Dictionary
 from tinybench.leaderboard.pages import environment
 from tinybench.submissions.tiers import MEANING, Tier
 
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
 STATIC_ROWS: Final = 500
 """A table of more rows is cut short without scripts: 500 are about half a megabyte of HTML."""
-TOP: Final = 100
+TOP: Final = 50
 """Rows of each mode in a table that is cut short."""
+
+VALUES: Final = "assets/data/values.js"
 
 _EMPTY: Final = escape("–")
 
@@ -76,10 +79,11 @@ def leaderboard(context: Context, here: str, frame: pd.DataFrame, *, task: str |
     rows = _rows(context, frame)
     shown = default(rows, ("task",) if task else ())
     caption = f"Results of {task}" if task else "All results"
-    tasks = [task] if task else sorted({row.task for row in rows})
+    tasks = sorted({row.task for row in rows})
     scripts = [
         datatables.SCRIPT,
-        *map(data_script, tasks if rows else ()),
+        VALUES,
+        *map(data_script, tasks),
         "assets/results.js",
         "assets/leaderboard.js",
     ]
@@ -103,7 +107,7 @@ def comparison(context: Context, here: str) -> Markup:
     """Where the script shows the results side by side that the address of the page names."""
     root = link(here, addresses.HOME).removesuffix("index.html")
     tasks = sorted({row.task for row in context.board.rows})
-    scripts = _scripts(here, *map(data_script, tasks), "assets/results.js", "assets/compare.js")
+    scripts = _scripts(here, VALUES, *map(data_script, tasks), "assets/results.js", "assets/compare.js")
     return Markup('<div class="tb-comparison" data-columns="{}" data-root="{}"></div>{}').format(
         columns_of_script(()), root, Markup("".join(scripts))
     )
@@ -114,31 +118,37 @@ def data_script(task: str) -> str:
     return f"assets/data/results-{addresses.name_part(task)}.js"
 
 
-def data(rows: Sequence[Row]) -> bytes:
-    """The script with some results, for assets/results.js."""
-    texts: dict[str, list[Any]] = {
+def data_files(rows: Sequence[Row]) -> dict[str, bytes]:
+    """The scripts with the results, for assets/results.js: path -> content."""
+    repeated = _repeated(rows)
+    dictionary = Dictionary(repeated)
+    files = {VALUES: dictionary.script()}
+    for task in sorted({row.task for row in rows}):
+        own = [index for index, row in enumerate(rows) if row.task == task]
+        figures: dict[str, list[Any]] = {"id": [rows[index].id for index in own]}
+        for column in COLUMNS:
+            if column.kind == "figure":
+                figures[column.key] = [column.value(rows[index]) for index in own]
+        columns = {name: [values[index] for index in own] for name, values in repeated.items()}
+        files[data_script(task)] = dictionary.rows(columns, figures)
+    return files
+
+
+def _repeated(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
         column.key: [column.value(row) for row in rows]
         for column in COLUMNS
         if column.kind != "figure" and column.key != "id"
     }
-    texts |= {
+    for column in COLUMNS:
+        if column.kind == "figure":
+            columns[f"{column.key}_note"] = [cells.figure(row, column).note for row in rows]
+    return columns | {
         "engine_name": [row.result.engine.name for row in rows],
-        "metric": [BY_KEY["accuracy"].value(row) and _metric(row) for row in rows],
+        "metric": [row.accuracy.name.removeprefix("accuracy.") if row.accuracy else None for row in rows],
         "target_met": [row.result.target_met for row in rows],
         "decisive": [row.decisive for row in rows],
     }
-    plain: dict[str, list[Any]] = {"id": [row.id for row in rows]}
-    for column in COLUMNS:
-        if column.kind == "figure":
-            figures = [cells.figure(row, column) for row in rows]
-            plain[column.key] = [figure.value for figure in figures]
-            texts[f"{column.key}_note"] = [figure.note for figure in figures]
-    return columnar.script(texts, plain)
-
-
-def _metric(row: Row) -> str:
-    assert row.accuracy is not None
-    return row.accuracy.name.removeprefix("accuracy.")
 
 
 def columns_of_script(shown: Iterable[str]) -> str:
