@@ -14,6 +14,7 @@ for (const board of document.querySelectorAll(".tb-board")) {
   const button = (name) => actions.querySelector(`[data-do=${name}]`);
   const { task, root } = board.dataset;
   const columns = JSON.parse(board.dataset.columns);
+  const title = task ? `Results of ${task}` : "All results";
   const choosable = columns.filter((column) => !(task && column.key === "task"));
   const rows = results();
   if (!rows.length) continue;
@@ -73,7 +74,7 @@ for (const board of document.querySelectorAll(".tb-board")) {
   const indexOf = (key) => 1 + columns.findIndex((column) => column.key === key);
   const data = new DataTable(table, {
     autoWidth: false,
-    caption: task ? `Results of ${task}` : "All results",
+    caption: title,
     columns: [
       {
         data: null,
@@ -175,7 +176,8 @@ for (const board of document.querySelectorAll(".tb-board")) {
     // Modes are never mixed: all of them are shown in groups.
     const grouped = form.elements.mode.value === "all";
     data.order.fixed(grouped ? { pre: [[indexOf("mode"), "asc"]] } : {});
-    data.rowGroup()[grouped ? "enable" : "disable"](false);
+    data.rowGroup().enable(grouped);
+    table.caption.textContent = `${title}: ${grouped ? "all modes, in groups" : form.elements.mode.value}`;
     data.order((sorted ? [sorted] : firstOrder).map(([key, direction]) => [indexOf(key), direction]));
     data.draw();
   };

@@ -44,29 +44,31 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("task", "Task", "task"),
     Column("system", "System", "system"),
     Column("organisation", "Organisation", "organisation"),
-    Column("round", "Round", "round"),
-    Column("division", "Division", "division"),
-    Column("board", "Board", "board", shown=False),
-    Column("chip", "Chip", "chip", shown=False),
+    Column("engine", "Engine", "engine"),
     Column("core", "Core", "core"),
     Column("clock", "Clock", "clock_hz", "number", unit="MHz", factor=1e-6),
-    Column("accelerator", "Accelerator", "accelerator", shown=False),
-    Column("engine", "Engine", "engine"),
-    Column("kernels", "Kernels", "kernels", shown=False),
-    Column("model", "Model", "model", shown=False),
     Column("accuracy", "Accuracy", "accuracy", "figure"),
-    Column("split", "Split", "split", shown=False),
     Column(
         "latency", "Latency", "latency_s", "figure", unit="ms", factor=1e3, metric="latency.per_inference"
     ),
     Column("energy", "Energy", "energy_j", "figure", unit="µJ", factor=1e6, metric="energy.per_inference"),
     Column("ram", "RAM", "ram_bytes", "figure", unit="KiB", factor=1 / 1024, metric="memory.ram"),
-    Column("flash", "Flash", "flash_bytes", "figure", unit="KiB", factor=1 / 1024, metric="memory.flash"),
     Column("mode", "Mode", "mode", "badge"),
     Column("tier", "Trust tier", "tier", "badge"),
+    Column("division", "Division", "division"),
+    Column("round", "Round", "round"),
+    Column(
+        "flash", "Flash", "flash_bytes", "figure", False, unit="KiB", factor=1 / 1024, metric="memory.flash"
+    ),
+    Column("board", "Board", "board", shown=False),
+    Column("chip", "Chip", "chip", shown=False),
+    Column("accelerator", "Accelerator", "accelerator", shown=False),
+    Column("kernels", "Kernels", "kernels", shown=False),
+    Column("model", "Model", "model", shown=False),
+    Column("split", "Split", "split", shown=False),
     Column("id", "Result", "id", shown=False),
 )
-"""In the order in which they are shown."""
+"""In the order in which they are shown: on most screens, those with figures are seen without scrolling."""
 
 BY_KEY: Final[Mapping[str, Column]] = {column.key: column for column in COLUMNS}
 
