@@ -1,7 +1,7 @@
 // Results side by side: ?ids=r-..,r-..  The first is what the others are compared with, where they can be.
 "use strict";
 for (const place of document.querySelectorAll(".tb-comparison")) {
-  const { cell, element, results, rounded } = tinybench;
+  const { badge, cell, element, figureText, marks, missing, results, rounded } = tinybench;
   const MOST = 6;
 
   const { root } = place.dataset;
@@ -23,13 +23,20 @@ for (const place of document.querySelectorAll(".tb-comparison")) {
 
   const without = (row) => `?ids=${rows.filter((other) => other !== row).map(({ id }) => id).join(",")}`;
 
-  const shown = (row, column) => {
-    const td = element("td", {}, cell(row, column, root));
+  const figure = (row, column) => {
     const mode = row[`${column.key}_note`];
-    if (column.kind === "figure" && row[column.key] !== null) {
-      if (column.unit) td.append(` ${column.unit}`);
-      td.append(" ", element("span", { class: `tb-mode tb-mode-${mode}` }, mode));
-    }
+    if (row[column.key] === null) return [missing(mode)];
+    const others = marks(row, column).filter((mark) => mark !== mode); // the badge says the mode
+    return [
+      `${figureText(row, column)}${column.unit ? ` ${column.unit}` : ""} `,
+      badge("mode", mode),
+      ...others.flatMap((mark) => [" ", element("span", { class: "tb-mark" }, mark)]),
+    ];
+  };
+
+  const shown = (row, column) => {
+    const td = element("td", {});
+    td.append(...(column.kind === "figure" ? figure(row, column) : [cell(row, column, root)]));
     if (column.kind === "number" && row[column.key] !== null) td.append(` ${column.unit}`);
     const related = relation(row, column);
     if (related) td.append(element("div", { class: "tb-mark" }, related));

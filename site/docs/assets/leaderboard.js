@@ -5,7 +5,7 @@
 // The address holds what differs from the first view; the controls are what it is made from, and set by.
 "use strict";
 for (const board of document.querySelectorAll(".tb-board")) {
-  const { MODES, apart, cell, element, results, sortKey } = tinybench;
+  const { MODES, cell, element, results, sortKey } = tinybench;
   const MOST_COMPARED = 6;
 
   const form = board.querySelector("form");
@@ -44,11 +44,12 @@ for (const board of document.querySelectorAll(".tb-board")) {
 
   const wordsOf = (row) =>
     (row.words ??= columns
-      .filter((column) => column.kind === "text" || column.kind === "badge")
+      .filter((column) => !numeric(column) && column.key !== "id")
       .map((column) => row[column.key] ?? "")
       .join("\n")
       .toLowerCase());
   const compared = new Set();
+  const CLASSES = { badge: "tb-badge", figure: "tb-number", number: "tb-number", word: "tb-word" };
   const numeric = (column) => column.kind === "figure" || column.kind === "number";
   const keyOf = (row, column) => {
     if (column.kind === "figure") return sortKey(row, column);
@@ -85,7 +86,7 @@ for (const board of document.querySelectorAll(".tb-board")) {
       },
       ...columns.map((column) => ({
         cellType: column.key === "system" ? "th" : "td",
-        className: numeric(column) ? "tb-number" : column.kind === "badge" ? "tb-badge" : "",
+        className: CLASSES[column.kind] ?? "",
         createdCell: (td) => column.key === "system" && td.setAttribute("scope", "row"),
         data: null,
         name: column.key,
@@ -237,6 +238,7 @@ for (const board of document.querySelectorAll(".tb-board")) {
     } catch {
       currentTarget.textContent = "Copy it from the address bar";
     }
+    setTimeout(() => (currentTarget.textContent = "Copy link"), 2500);
   });
 
   button("compare").addEventListener("click", () => {

@@ -57,18 +57,26 @@ const tinybench = (() => {
       element("span", { class: "tb-hidden" }, reason),
     );
 
-  const badge = (column, value) =>
-    element("span", { class: `tb-${column.key} tb-${column.key}-${value.replaceAll(" ", "-")}` }, value);
+  // Of a mode or a trust tier (`kind`: "mode" or "tier").
+  const badge = (kind, value) =>
+    element("span", { class: `tb-${kind} tb-${kind}-${value.replaceAll(" ", "-")}` }, value);
+
+  // What stands beside a figure: why it is not ranked with the others, and that an accuracy misses its target.
+  const marks = (row, column) => {
+    const below = column.key === "accuracy" && row.decisive && row.target_met === false;
+    return [apart(row, column), below ? "below target" : ""].filter(Boolean);
+  };
+
+  const figureText = (row, column) => {
+    const value = row[column.key];
+    if (column.key !== "accuracy") return rounded(value * column.factor);
+    return row.metric === "auc" ? `AUC ${rounded(value)}` : `${rounded(value * 100)} %`;
+  };
 
   const figure = (row, column) => {
-    const value = row[column.key];
-    if (value === null) return missing(row[`${column.key}_note`]);
-    let text = rounded(value * column.factor);
-    if (column.key === "accuracy") text = row.metric === "auc" ? `AUC ${rounded(value)}` : `${rounded(value * 100)} %`;
-    const marks = [apart(row, column)];
-    if (column.key === "accuracy" && row.decisive && row.target_met === false) marks.push("below target");
-    const shown = element("span", {}, text);
-    for (const mark of marks.filter(Boolean)) shown.append(" ", element("span", { class: "tb-mark" }, mark));
+    if (row[column.key] === null) return missing(row[`${column.key}_note`]);
+    const shown = element("span", {}, figureText(row, column));
+    for (const mark of marks(row, column)) shown.append(" ", element("span", { class: "tb-mark" }, mark));
     return shown;
   };
 
@@ -78,7 +86,7 @@ const tinybench = (() => {
     if (column.kind === "figure") return figure(row, column);
     if (value === null) return missing("not stated");
     if (column.kind === "number") return document.createTextNode(rounded(value * column.factor));
-    if (column.kind === "badge") return badge(column, value);
+    if (column.kind === "badge") return badge(column.key, value);
     if (column.key === "system" || column.key === "id") {
       return element("a", { href: `${root}results/${row.id}/index.html` }, value);
     }
@@ -104,5 +112,5 @@ const tinybench = (() => {
     order["figure-desc"] = by(-1);
   };
 
-  return { MODES, apart, cell, element, orderFigures, results, rounded, sortKey };
+  return { MODES, badge, cell, element, figureText, marks, missing, orderFigures, results, rounded, sortKey };
 })();

@@ -25,8 +25,8 @@ class Column:
     title: str
     source: str
     """Name in the frame and in downloads, where figures are in SI."""
-    kind: Literal["text", "badge", "number", "figure"] = "text"
-    """``figure``: with a mode of its own, and a reason where there is none."""
+    kind: Literal["text", "word", "badge", "number", "figure"] = "text"
+    """``word``: short enough for one line; ``figure``: with a mode of its own, and a reason if missing."""
     shown: bool = True
     """Unless the reader chooses otherwise, or the table has none of it."""
     unit: str = ""
@@ -41,11 +41,11 @@ class Column:
 
 
 COLUMNS: Final[tuple[Column, ...]] = (
-    Column("task", "Task", "task"),
+    Column("task", "Task", "task", "word"),
     Column("system", "System", "system"),
     Column("organisation", "Organisation", "organisation"),
     Column("engine", "Engine", "engine"),
-    Column("core", "Core", "core"),
+    Column("core", "Core", "core", "word"),
     Column("clock", "Clock", "clock_hz", "number", unit="MHz", factor=1e-6),
     Column("accuracy", "Accuracy", "accuracy", "figure"),
     Column(
@@ -55,8 +55,8 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("ram", "RAM", "ram_bytes", "figure", unit="KiB", factor=1 / 1024, metric="memory.ram"),
     Column("mode", "Mode", "mode", "badge"),
     Column("tier", "Trust tier", "tier", "badge"),
-    Column("division", "Division", "division"),
-    Column("round", "Round", "round"),
+    Column("division", "Division", "division", "word"),
+    Column("round", "Round", "round", "word"),
     Column(
         "flash", "Flash", "flash_bytes", "figure", False, unit="KiB", factor=1 / 1024, metric="memory.flash"
     ),

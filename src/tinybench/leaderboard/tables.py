@@ -228,10 +228,11 @@ def _table(here: str, rows: Sequence[Row], columns: Sequence[Column], caption: s
     )
 
 
+_CLASSES: Final = {"word": "tb-word", "badge": "tb-badge", "number": "tb-number", "figure": "tb-number"}
+
+
 def _class(column: Column) -> str:
-    if column.kind in ("number", "figure"):
-        return ' class="tb-number"'
-    return ' class="tb-badge"' if column.kind == "badge" else ""
+    return f' class="{_CLASSES[column.kind]}"' if column.kind in _CLASSES else ""
 
 
 def _unit(column: Column) -> str:
@@ -252,7 +253,7 @@ def _cell(row: Row, column: Column, root: str) -> str:
         return f'<td class="tb-number" data-order="{value}">{cells.number(value, column)}</td>'
     if column.kind == "badge":
         return f'<td class="tb-badge">{_badge(column.key, value)}</td>'
-    return f"<td>{_text(value)}</td>"
+    return f"<td{_class(column)}>{_text(value)}</td>"
 
 
 def _figure(row: Row, column: Column) -> str:
