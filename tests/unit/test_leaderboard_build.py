@@ -103,6 +103,16 @@ def test_a_page_that_mkdocs_refuses_is_named(root: Path, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
+def test_mkdocs_that_falls_over_is_quoted_in_a_line(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('no space left on device')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(SiteError, match=r"^MkDocs refuses the pages: .*no space left on device$"):
+        build(root, tmp_path / "out", extra={})
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_is_generated_is_not_written_by_hand(root: Path, tmp_path: Path) -> None:
     (root / "site" / "docs" / "index.md").write_text("# Mine\n")
     with pytest.raises(SiteError, match=r"index\.md is generated"):

@@ -172,9 +172,11 @@ def _mkdocs(config: Path, scratch: Path, output: Path, context: Context, epoch: 
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(made)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr or done.stdout).replace(f"{scratch / 'docs'}{os.sep}", "").splitlines()
-        complaints = [line for line in said if not line.startswith("INFO")]
-        raise SiteError(f"MkDocs refuses the pages: {' '.join(complaints)}", hint="mend what it names")
+        said = (done.stderr or done.stdout).replace(f"{scratch / 'docs'}{os.sep}", "").strip().splitlines()
+        complaints = [line for line in said if line.startswith(("WARNING", "ERROR"))]
+        # Without any it fell over, and the last line of the traceback says of what.
+        reason = " ".join(complaints or said[-1:])
+        raise SiteError(f"MkDocs refuses the pages: {reason}", hint="mend what it names")
 
 
 def _epoch(board: Board) -> int:
