@@ -67,7 +67,7 @@ for (const board of document.querySelectorAll(".tb-board")) {
   };
 
   const table = element("table", { class: "tb-table" });
-  const scroll = element("div", { class: "tb-scroll" }, table);
+  const scroll = element("div", { class: "tb-scroll", role: "region", tabindex: "0", "aria-label": title }, table);
   board.querySelector(".tb-static").replaceWith(scroll);
   tinybench.orderFigures();
   let wanted = () => true;
@@ -85,8 +85,9 @@ for (const board of document.querySelectorAll(".tb-board")) {
         render: (_, type, row) => (type === "display" ? checkbox(row) : ""),
       },
       ...columns.map((column) => ({
+        ariaTitle: column.title,
         cellType: column.key === "system" ? "th" : "td",
-        className: CLASSES[column.kind] ?? "",
+        className: column.key === "system" ? "tb-key" : (CLASSES[column.kind] ?? ""),
         createdCell: (td) => column.key === "system" && td.setAttribute("scope", "row"),
         data: null,
         name: column.key,
@@ -107,6 +108,7 @@ for (const board of document.querySelectorAll(".tb-board")) {
     pageLength: 50,
     rowGroup: { enable: false, dataSrc: "mode", startRender: (_, mode) => `Mode: ${mode}` },
   });
+  for (const head of data.columns().header().toArray()) head.setAttribute("scope", "col");
   data.search.fixed("wanted", (_, row) => wanted(row));
   data.rows.add(rows);
 

@@ -5,7 +5,11 @@
   for (const table of document.querySelectorAll("table[data-sortable]")) {
     new DataTable(table, {
       autoWidth: false,
-      columnDefs: [{ targets: ".tb-number", type: "figure" }, { targets: "_all", orderSequence: ["asc", "desc"] }],
+      columns: [...table.tHead.rows[0].cells].map((head) => ({
+        ariaTitle: head.textContent,
+        orderSequence: ["asc", "desc"],
+        type: head.matches(".tb-number") ? "figure" : "string",
+      })),
       info: false,
       layout: { topStart: null, topEnd: null, bottomStart: null, bottomEnd: null },
       order: [],

@@ -232,6 +232,8 @@ _CLASSES: Final = {"word": "tb-word", "badge": "tb-badge", "number": "tb-number"
 
 
 def _class(column: Column) -> str:
+    if column.key == "system":
+        return ' class="tb-key"'
     return f' class="{_CLASSES[column.kind]}"' if column.kind in _CLASSES else ""
 
 
@@ -244,7 +246,7 @@ def _cell(row: Row, column: Column, root: str) -> str:
         return _figure(row, column)
     value = column.value(row)
     if column.key == "system":
-        return f'<th scope="row"><a href="{root}{addresses.result(row.id)}index.html">{_text(value)}</a></th>'
+        return f'<th scope="row" class="tb-key"><a href="{root}{addresses.result(row.id)}index.html">{_text(value)}</a></th>'
     if column.key == "id":
         return f'<td><a href="{root}{addresses.result(row.id)}index.html"><code>{row.id}</code></a></td>'
     if value is None:
