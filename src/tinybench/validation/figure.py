@@ -11,17 +11,18 @@ from tinybench.validation.compare import Metric, Row, Validation, is_calibration
 
 HINT: Final = "pip install 'tinybench-suite[figures]' for the figure"
 
-# One grey for text and lines that can be read on white and on black, and the palette of Okabe and Ito
-# ("Color universal design", 2008) without its yellow and black.
-_INK: Final = "#808080"
+# Dark on a white card: it can be read on a light page, on a dark one and on paper. And the palette of Okabe and
+# Ito ("Color universal design", 2008) without its yellow and black.
+_INK: Final = "#404040"
+_CARD: Final = "#ffffff"
 _COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 _STYLE: Final[dict[Any, Any]] = {
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,
-    "figure.facecolor": "none",
+    "figure.facecolor": _CARD,
     "font.size": 12.0,
-    "savefig.facecolor": "none",
+    "savefig.facecolor": _CARD,
     "axes.facecolor": "none",
     "svg.fonttype": "none",
     "svg.hashsalt": "tinybench",
@@ -56,7 +57,7 @@ def figure_svg(validation: Validation) -> bytes:
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=10.5)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     lines = (line.rstrip() for line in buffer.getvalue().decode().splitlines())
     return ("\n".join(lines) + "\n").encode()
 
