@@ -11,8 +11,8 @@ from tinybench.validation.compare import Metric, Row, Validation, is_calibration
 
 HINT: Final = "pip install 'tinybench-suite[figures]' for the figure"
 
-# Dark on a white card: it can be read on a light page, on a dark one and on paper. The palette is that of Okabe
-# and Ito ("Color universal design", 2008) without its yellow and black.
+# Dark on a white card: it can be read on a light page, on a dark one and on paper. The palette is that of
+# Okabe and Ito ("Color universal design", 2008) without its yellow and black.
 _INK: Final = "#404040"
 _CARD: Final = "#ffffff"
 _COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
