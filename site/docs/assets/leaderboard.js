@@ -258,7 +258,8 @@ for (const board of document.querySelectorAll(".tb-board")) {
   };
 
   const csv = () => {
-    const chosen = columns.filter((column) => column.key === "id" || column.key === "mode" || data.column(`${column.key}:name`).visible());
+    const always = ["mode", "tier", "id"]; // no figure without how it came to be
+    const chosen = columns.filter(({ key }) => always.includes(key) || data.column(`${key}:name`).visible());
     const fields = chosen.flatMap((column) => {
       const value = [column.source, (row) => row[column.key]];
       if (column.kind !== "figure") return [value];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinybench.leaderboard import addresses, tables
 from tinybench.leaderboard.build import Context
+from tinybench.leaderboard.catalogue import elsewhere
 
 
 def write(context: Context) -> None:
@@ -15,4 +16,5 @@ def write(context: Context) -> None:
         description="Results side by side; figures of different modes are not compared.",
         search=False,
         board=tables.comparison(context, addresses.COMPARE),
+        **elsewhere(context.board.rows),
     )

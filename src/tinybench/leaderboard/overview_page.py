@@ -7,6 +7,7 @@ from typing import Final
 from tinybench.leaderboard import addresses, datatables, tables
 from tinybench.leaderboard.board import MODES
 from tinybench.leaderboard.build import Context
+from tinybench.leaderboard.catalogue import elsewhere
 from tinybench.results.schema import Mode
 from tinybench.submissions.tiers import MEANING, TIERS
 
@@ -28,8 +29,8 @@ def write(context: Context) -> None:
         "Leaderboard",
         "leaderboard",
         description="All results: accuracy, latency, energy and memory, each with how it came to be.",
-        results=len(context.board.rows),
         modes=[(tables.badge_mode(mode), _MODES[mode]) for mode in MODES],
         tiers=[(tables.badge_tier(tier), MEANING[tier]) for tier in TIERS],
         table=tables.leaderboard(context, addresses.LEADERBOARD, context.frame),
+        **elsewhere(context.board.rows),
     )

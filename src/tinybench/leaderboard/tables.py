@@ -245,10 +245,11 @@ def _cell(row: Row, column: Column, root: str) -> str:
     if column.kind == "figure":
         return _figure(row, column)
     value = column.value(row)
+    page = f"{root}{addresses.result(row.id)}index.html"
     if column.key == "system":
-        return f'<th scope="row" class="tb-key"><a href="{root}{addresses.result(row.id)}index.html">{_text(value)}</a></th>'
+        return f'<th scope="row"{_class(column)}><a href="{page}">{_text(value)}</a></th>'
     if column.key == "id":
-        return f'<td><a href="{root}{addresses.result(row.id)}index.html"><code>{row.id}</code></a></td>'
+        return f'<td><a href="{page}"><code>{row.id}</code></a></td>'
     if value is None:
         return f"<td{_class(column)}>{_missing('not stated')}</td>"
     if column.kind == "number":
