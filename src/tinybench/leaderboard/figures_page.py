@@ -42,8 +42,8 @@ def _groups(context: Context) -> list[Group]:
     made.append(
         Group(
             "Engines",
-            "One board, one task, one model: what the inference engine alone makes of it. Boards with "
-            "results of at least two engines.",
+            "One board, one task, one model: what the inference engine alone makes of it. The boards "
+            f"with the most engines, {figures.MOST_DEVICES} at most.",
             tuple(figure for device in gallery.devices for figure in gallery.of_device(device)),
         )
     )

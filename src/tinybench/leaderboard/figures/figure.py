@@ -51,10 +51,12 @@ class Figure:
         """Draw: address -> content of all three files, the same bytes every time."""
         drawing = self.draw()
         root = svg.finish(drawing.svg, self.title, self.alt, drawing.marks)
+        light = svg.serialised(root)
+        svg.darken(root)
         table = io.StringIO()
         self.data.to_csv(table, index=False, lineterminator="\n")
         return {
-            self.light: svg.serialised(root, dark=False),
-            self.dark: svg.serialised(root, dark=True),
+            self.light: light,
+            self.dark: svg.serialised(root),
             self.csv: table.getvalue().encode(),
         }

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from tinybench.leaderboard import titles
-from tinybench.leaderboard.figures.engines import engines
+from tinybench.leaderboard.figures.engines import LEAST, engines
 from tinybench.leaderboard.figures.figure import Figure
+from tinybench.leaderboard.figures.points import narrowed
 from tinybench.leaderboard.figures.progress import progress
 from tinybench.leaderboard.figures.simulator import simulator
 from tinybench.leaderboard.figures.tradeoffs import tradeoffs
 from tinybench.validation.cases import read_cases
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tinybench.leaderboard.board import Board
     from tinybench.leaderboard.build import Context
     from tinybench.leaderboard.pages import Pages
+
+MOST_DEVICES: Final = 48
+"""Devices with figures of their engines: those with the most. Any number of them would not be looked at, and
+each figure takes a few hundredths of a second."""
 
 
 @dataclass(frozen=True)
@@ -74,26 +80,27 @@ def write(context: Context) -> None:
 
 
 def _gallery(context: Context) -> Gallery:
-    frame, board = context.frame, context.board
-    names = sorted(frame["task"].unique())
+    frame, board = narrowed(context.frame), context.board
     rounds = [round_.id for round_ in reversed(board.rounds)]
     tasks: dict[str, tuple[Figure, ...]] = {}
-    devices: dict[str, list[Figure]] = defaultdict(list)
-    for task in names:
+    for task in sorted(frame["task"].unique()):
         title = titles.task(task)
-        own = tradeoffs(frame, task, title)
         over_time = progress(frame, task, title, rounds)
-        tasks[task] = (*own, *([over_time] if over_time else []))
-        of_task = frame[frame["task"] == task]
-        for device in sorted(of_task["device"].unique()):
-            found = engines(of_task, device, task, title)
-            if found:
-                devices[device].append(found)
-    return Gallery(
-        tasks=tasks,
-        devices={device: tuple(devices[device]) for device in sorted(devices)},
-        about_simulator=tuple(simulator(read_cases(), _by_source(board))),
-    )
+        tasks[task] = (*tradeoffs(frame, task, title), *([over_time] if over_time else []))
+    devices: dict[str, tuple[Figure, ...]] = {}
+    for device in _with_most_engines(frame):
+        of_device = frame[frame["device"] == device]
+        made = (engines(of_device, device, task, titles.task(task)) for task in tasks)
+        devices[device] = tuple(figure for figure in made if figure is not None)
+    return Gallery(tasks, devices, tuple(simulator(read_cases(), _by_source(board))))
+
+
+def _with_most_engines(frame: pd.DataFrame) -> list[str]:
+    """Devices that have figures, by id."""
+    comparable = frame[(frame["division"] == "closed") & (frame["latency_s"] > 0)]
+    found = comparable.groupby(["device", "task"])["engine"].nunique().groupby("device").max()
+    found = found[found >= LEAST].sort_index().sort_values(ascending=False, kind="stable")
+    return sorted(found.index[:MOST_DEVICES])
 
 
 def _by_source(board: Board) -> dict[str, str]:

@@ -97,7 +97,9 @@ def progress(frame: pd.DataFrame, task: str, title: str, rounds: Sequence[str]) 
 def _panel(chosen: pd.DataFrame, quantity: Quantity) -> Panel:
     known = chosen[(chosen[quantity.mode] == "measured") & (chosen[quantity.column] > 0)]
     tracks: list[Track] = []
-    for (device, clock), own in known.groupby(["device", "clock_hz"]):
+    boards = known.groupby(["device", "clock_hz"])
+    enough = boards["round"].transform("nunique") >= LEAST
+    for (device, clock), own in known[enough].groupby(["device", "clock_hz"]):
         supply: float | None = None
         if quantity is ENERGY:
             supplies = own.groupby("supply_v")["round"].nunique()
@@ -105,8 +107,9 @@ def _panel(chosen: pd.DataFrame, quantity: Quantity) -> Panel:
                 continue
             supply = float(supplies[supplies == supplies.max()].index.min())
             own = own[own["supply_v"] == supply]
-        best = {row["round"]: row for row in reversed(records(own.sort_values([quantity.column, "id"])))}
-        if len(best) >= LEAST:
+        lowest = own.sort_values([quantity.column, "id"]).drop_duplicates("round")
+        if len(lowest) >= LEAST:
+            best = {row["round"]: row for row in records(lowest)}
             counts = {str(name): int(n) for name, n in own["round"].value_counts().items()}
             tracks.append(Track(str(device), int(str(clock)), supply, best, counts))
     tracks.sort(key=lambda track: (-len(track.best), -track.n, track.device, track.clock_hz))

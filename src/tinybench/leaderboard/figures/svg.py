@@ -7,7 +7,6 @@ are no style attributes either.
 
 from __future__ import annotations
 
-import copy
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
@@ -78,16 +77,18 @@ def finish(
     return root
 
 
-def serialised(root: ET.Element, *, dark: bool) -> bytes:
-    """The bytes of a figure, in the colours of one scheme."""
-    if dark:
-        root = copy.deepcopy(root)
-        for element in root.iter():
-            for name in ("fill", "stroke"):
-                color = element.get(name, "none")
-                if color != "none":
-                    element.set(name, DARK[color])
+def serialised(root: ET.Element) -> bytes:
+    """The bytes of a figure."""
     return (ET.tostring(root, encoding="unicode") + "\n").encode()
+
+
+def darken(root: ET.Element) -> None:
+    """Turn a light figure into the dark one."""
+    for element in root.iter():
+        for name in ("fill", "stroke"):
+            color = element.get(name, "none")
+            if color != "none":
+                element.set(name, DARK[color])
 
 
 def _uses(group: ET.Element) -> list[tuple[ET.Element, ET.Element]]:

@@ -229,12 +229,11 @@ def _alt(shown: pd.DataFrame, named: list[Named], heading: str, x: Quantity, y: 
         return f"{figure.name} from {figure.text(values.min())} to {figure.text(values.max())}"
 
     parts = [f"{heading}: {_results_text(shown)}, {span(x)}, {span(y)}."]
-    rows = records(shown)
+    rows = records(shown.iloc[[one.index for one in named]])
     for mode in MODES:
         best = [
-            f"{system(rows[one.index])} ({_figures(rows[one.index], x, y)}"
-            f"{f', {one.equal} equal results' if one.equal > 1 else ''})"
-            for one in named
+            f"{system(row)} ({_figures(row, x, y)}{f', {one.equal} equal results' if one.equal > 1 else ''})"
+            for one, row in zip(named, rows, strict=True)
             if one.mode == mode
         ]
         if best:
