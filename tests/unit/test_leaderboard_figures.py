@@ -328,6 +328,7 @@ def test_engines_on_a_device_fastest_first_and_modes_apart() -> None:
         result(engine="Quick 2", latency_s=0.1),
         result(engine="Quick 2", latency_s=0.15),
         result(engine="Quick 2", latency_s=0.2, model="MLPerf Tiny kws reference model, float"),
+        result(engine="Quick 2", latency_s=0.25, model="kws_dscnn"),
         result(engine="Sim", mode="simulated", latency_s=0.05, latency_low_s=0.04, latency_high_s=0.06),
         result(engine="Open", division="open"),
         result(engine="Elsewhere", device="board-two"),
@@ -335,13 +336,24 @@ def test_engines_on_a_device_fastest_first_and_modes_apart() -> None:
     figure = engines(table, "board-one", "kws", "Keyword spotting")
     assert figure is not None
     assert figure.name == "board-one-kws-engines"
-    assert "4 measured and 1 simulated results" in figure.alt
-    assert "Measured, fastest first: Quick 2 100 ms, Quick 2, float 200 ms and Slow 1 300 ms." in figure.alt
+    assert "5 measured and 1 simulated results" in figure.alt
+    assert (
+        "Measured, fastest first: Quick 2 100 ms, Quick 2, float 200 ms, Quick 2, model kws_dscnn 250 ms and "
+        "Slow 1 300 ms."
+    ) in figure.alt
     assert "Simulated, fastest first: Sim 50 ms." in figure.alt
     assert "1 result of the open division" in figure.caption
     assert "95 % prediction interval" in figure.caption
-    assert len(links(drawn(figure))) == 5
+    assert len(links(drawn(figure))) == 6
     assert engines(table, "board-two", "kws", "Keyword spotting") is None
+
+
+def test_of_many_devices_those_with_the_most_engines_have_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinybench.leaderboard.figures.collection.MOST_DEVICES", 1)
+    rows = [timed(0.1 * n, "measured", engine=f"engine {n}", device="few") for n in (1, 2)]
+    rows += [timed(0.1 * n, "measured", engine=f"engine {n}", device="more") for n in (1, 2, 3)]
+    rows.append(timed(0.3, "measured", device="one"))
+    assert list(figures.gallery(context(board(rows))).devices) == ["more"]
 
 
 def test_progress_joins_one_board_at_one_clock_and_nothing_else() -> None:

@@ -13,6 +13,7 @@ from tinybench.leaderboard.figures import Figure
 class Group:
     """Figures about one thing."""
 
+    anchor: str
     title: str
     text: str
     figures: tuple[Figure, ...]
@@ -20,38 +21,27 @@ class Group:
 
 def write(context: Context) -> None:
     """Write it."""
+    gallery = figures.gallery(context)
     context.pages.add(
         addresses.FIGURES,
         "Figures",
         "figures",
         description="Accuracy, latency and energy against each other; engines, progress, simulator.",
-        groups=[group for group in _groups(context) if group.figures],
+        groups=[group for group in _groups(gallery) if group.figures],
+        engines=[(device, own) for device, own in gallery.devices.items() if own],
+        most=figures.MOST_DEVICES,
     )
 
 
-def _groups(context: Context) -> list[Group]:
-    gallery = figures.gallery(context)
+def _groups(gallery: figures.Gallery) -> list[Group]:
     made = [
         Group(
+            f"task-{addresses.name_part(task)}",
             titles.task(task),
             "Every result of the task that has both figures, and the best of each round.",
-            gallery.of_task(task),
+            own,
         )
-        for task in gallery.tasks
+        for task, own in gallery.tasks.items()
     ]
-    made.append(
-        Group(
-            "Engines",
-            "One board, one task, one model: what the inference engine alone makes of it. The boards "
-            f"with the most engines, {figures.MOST_DEVICES} at most.",
-            tuple(figure for device in gallery.devices for figure in gallery.of_device(device)),
-        )
-    )
-    made.append(
-        Group(
-            "The simulator",
-            "How far simulated figures are from published ones that were measured with the same kernels.",
-            gallery.simulator(),
-        )
-    )
-    return made
+    about = "How far simulated figures are from published ones that were measured with the same kernels."
+    return [*made, Group("simulator", "The simulator", about, gallery.simulator())]

@@ -86,7 +86,8 @@ class Canvas:
 
     def title(self, text: str, below: str) -> None:
         """Title and a line that says what is shown."""
-        self.text(text, _MARGIN, size=_TITLE, weight="bold")
+        # Bold letters are wider than those that the width is taken from.
+        self.text(shorten(text, (WIDTH - 2 * _MARGIN) / 1.16, _TITLE), _MARGIN, size=_TITLE, weight="bold")
         self.y += 16
         self.text(shorten(below, WIDTH - 2 * _MARGIN, SMALL), _MARGIN, size=SMALL, color=MUTED)
         self.y += 17

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ MOST: Final = 30
 """Lines of a figure, the fastest of each mode first."""
 
 _ROW: Final = 25.0
-_PRECISIONS: Final = ("int8", "fp16", "fp32", "float")
+_REFERENCE: Final = re.compile(r"MLPerf Tiny \w+ reference model(?:, (\w+))?")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Line:
 def engines(frame: pd.DataFrame, device: str, task: str, title: str) -> Figure | None:
     """The figure of a device and a task; None if there are fewer than two engines.
 
-    Only the closed division: engines are compared on one model.
+    Only the closed division: engines are compared on reference models, which have one structure.
 
     Args:
         frame: results of any device and task.
@@ -78,35 +79,29 @@ def engines(frame: pd.DataFrame, device: str, task: str, title: str) -> Figure |
 
 
 def _lines(closed: pd.DataFrame) -> list[Line]:
-    several_models = closed["model"].map(_base).nunique() > 1
     several_clocks = closed["clock_hz"].nunique() > 1
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in records(closed.sort_values(["latency_s", "id"])):
-        label = _label(row, several_models, several_clocks)
+        label = _label(row, several_clocks)
         found.setdefault((row["mode"], label), []).append(row)
     made = [Line(label, mode, results) for (mode, label), results in found.items()]  # type: ignore[arg-type]
     return sorted(made, key=lambda line: (MODES.index(line.mode), line.latency_s, line.label))
 
 
-def _label(row: dict[str, Any], several_models: bool, several_clocks: bool) -> str:
-    parts = [row["engine"], text_of(row["kernels"])]
-    precision = _precision(row["model"])
-    parts.append(row["model"] if several_models else precision if precision != "int8" else None)
+def _label(row: dict[str, Any], several_clocks: bool) -> str:
+    parts = [row["engine"], text_of(row["kernels"]), _model(row["model"])]
     if several_clocks:
         clock = row["clock_hz"]
         parts.append("clock not known" if pd.isna(clock) else frequency(int(clock)))
     return words.plain(", ".join(str(part) for part in parts if part))
 
 
-def _precision(model: str) -> str | None:
-    """What the name of a model says of its numbers."""
-    last = model.rpartition(", ")[2]
-    return last if last in _PRECISIONS else None
-
-
-def _base(model: str) -> str:
-    precision = _precision(model)
-    return model.removesuffix(f", {precision}") if precision else model
+def _model(name: str) -> str | None:
+    """What is worth saying of a model: not that it is the publication's reference model in int8."""
+    found = _REFERENCE.fullmatch(name)
+    if found is None:
+        return f"model {name}"
+    return found[1] if found[1] != "int8" else None
 
 
 def _results_text(lines: list[Line]) -> str:
@@ -127,7 +122,7 @@ def _alt(lines: list[Line], heading: str, n: int) -> str:
 def _caption(closed: pd.DataFrame, lines: list[Line], shown: list[Line], opened: int, n: int) -> str:
     parts = [
         f"Latency of one inference, lowest of each engine: {_results_text(shown)} of the closed division by "
-        f"{words.count(closed['engine'].nunique(), 'engine')}. "
+        f"{words.count(closed['engine'].nunique(), 'engine')}; they run one structure of a model. "
         "Smaller marks: further results of the same engine.",
     ]
     if any(line.mode == "simulated" for line in shown):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Polygon = list[tuple[float, float]]
 
 _RING: Final = 0.66
-"""Inner size of the ring, as a share of the outer one."""
+"""Inner size of the ring, as a share of the outer one; a triangle has less room within."""
 
 OUTLINES: Final[dict[Mode, str]] = {"measured": "circle", "simulated": "square", "predicted": "triangle"}
 
@@ -31,7 +31,8 @@ def mark(mode: Mode, pattern: str) -> Path:
     outline = _outline(mode)
     if pattern == "full":
         return Path.make_compound_path(_closed(outline))
-    ring = [outline, [(_RING * x, _RING * y) for x, y in reversed(outline)]]
+    inner = 0.52 if mode == "predicted" else _RING
+    ring = [outline, [(inner * x, inner * y) for x, y in reversed(outline)]]
     return Path.make_compound_path(*(_closed(part) for part in [*ring, *_filling(outline, pattern)]))
 
 
@@ -41,7 +42,7 @@ def _outline(mode: Mode) -> Polygon:
         return [(cos(2 * pi * step / 24), sin(2 * pi * step / 24)) for step in range(24)]
     if mode == "simulated":
         return [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]
-    return [(-1.1, -0.8), (1.1, -0.8), (0.0, 1.1)]
+    return [(1.3 * cos(pi * angle / 180), 1.3 * sin(pi * angle / 180)) for angle in (90, 210, 330)]
 
 
 def _filling(outline: Polygon, pattern: str) -> list[Polygon]:

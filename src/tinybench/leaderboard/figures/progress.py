@@ -82,7 +82,7 @@ def progress(frame: pd.DataFrame, task: str, title: str, rounds: Sequence[str]) 
     if not panels:
         return None
     ordered = [name for name in rounds if any(name in track.best for p in panels for track in p.tracks)]
-    heading = f"{title}: best result of each round, board by board"
+    heading = f"{title}: best result of each round"
     return Figure(
         name=f"{addresses.name_part(task)}-progress",
         title=heading,
