@@ -66,7 +66,8 @@ for (const board of document.querySelectorAll(".tb-board")) {
     return box;
   };
 
-  const table = element("table", { class: "tb-table" });
+  // DataTables would take a caption that it is given for markup; one that is there stays as it is.
+  const table = element("table", { class: "tb-table" }, element("caption", {}, title));
   const scroll = element("div", { class: "tb-scroll", role: "region", tabindex: "0", "aria-label": title }, table);
   board.querySelector(".tb-static").replaceWith(scroll);
   tinybench.orderFigures();
@@ -77,7 +78,6 @@ for (const board of document.querySelectorAll(".tb-board")) {
   const indexOf = (key) => 1 + columns.findIndex((column) => column.key === key);
   const data = new DataTable(table, {
     autoWidth: false,
-    caption: title,
     columns: [
       {
         data: null,
