@@ -6,9 +6,7 @@ Addresses of results hold nothing but their content id, so that they outlive eve
 from __future__ import annotations
 
 import hashlib
-import posixpath
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from tinybench.errors import UsageError
@@ -28,6 +26,7 @@ DATA: Final = "data/"
 FEED: Final = "feed.xml"
 FIGURES: Final = "figures/"
 
+_MARK: Final = re.compile(r"[?#]")
 _HASHED: Final = re.compile(r"-[0-9a-f]{8}$")
 
 
@@ -91,11 +90,10 @@ def link(here: str, there: str) -> str:
         here: address of the page that holds the link.
         there: address, maybe with ``?query`` or ``#anchor``.
     """
-    path, mark, rest = _split(there)
-    return posixpath.relpath(file_of(path), posixpath.dirname(file_of(here)) or ".") + mark + rest
-
-
-def _split(address: str) -> tuple[str, str, str]:
-    ends: Iterable[int] = (position for mark in "?#" if (position := address.find(mark)) >= 0)
-    end = min(ends, default=len(address))
-    return address[:end], address[end : end + 1], address[end + 1 :]
+    mark = _MARK.search(there)
+    end = mark.start() if mark else len(there)
+    source, target = file_of(here).split("/")[:-1], file_of(there[:end]).split("/")
+    common = 0
+    while common < min(len(source), len(target) - 1) and source[common] == target[common]:
+        common += 1
+    return "/".join(("..",) * (len(source) - common) + tuple(target[common:])) + there[end:]

@@ -11,20 +11,22 @@ from typing import Final
 from tinybench.leaderboard import addresses, titles
 from tinybench.leaderboard.board import Row
 
-_LATEX: Final = {
-    "\\": r"\textbackslash{}",
-    # BibTeX counts braces even behind a backslash.
-    "{": r"\textbraceleft{}",
-    "}": r"\textbraceright{}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "™": r"\texttrademark{}",
-}
+_LATEX: Final = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        # BibTeX counts braces even behind a backslash.
+        "{": r"\textbraceleft{}",
+        "}": r"\textbraceright{}",
+        "$": r"\$",
+        "&": r"\&",
+        "#": r"\#",
+        "%": r"\%",
+        "_": r"\_",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "™": r"\texttrademark{}",
+    }
+)
 """What has a meaning in LaTeX, and how it is typed there; all other characters stay as they are (UTF-8)."""
 
 
@@ -91,8 +93,7 @@ def _modes(row: Row) -> str:
 
 def _latex(text: str) -> str:
     """One line of LaTeX that prints ``text``; what cannot be printed is left out."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    return "".join(_LATEX.get(character, character) for character in line)
+    return " ".join(titles.printable(text).split()).translate(_LATEX)
 
 
 def _address(address: str) -> str:

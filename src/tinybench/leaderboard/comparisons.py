@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from tinybench.leaderboard.board import Board, Row
+from tinybench.leaderboard.board import MODES, Board, Row
 from tinybench.leaderboard.rounds import Round
+from tinybench.results.schema import Metric
 
 MOST: Final = 4
 """Of each kind."""
@@ -24,16 +25,20 @@ class Comparison:
 
     why: str
     row: Row
+    latency: Metric | None
 
 
 class Comparisons:
     """All results of a board, kept by what makes them comparable."""
 
     def __init__(self, board: Board) -> None:
-        rows = [row for row in board.rows if _latency(row) > 0]
+        self._timed = {
+            row.id: found for row in board.rows if (found := row.result.metric("latency.per_inference"))
+        }
+        rows = [row for row in board.rows if self._latency(row) > 0]
         self._age = _ages(board.rounds)
-        self._of_device = _group(rows, lambda row: (row.task, row.result.device.id, row.mode))
-        self._of_core = _group(
+        self._of_device = self._group(rows, lambda row: (row.task, row.result.device.id, row.mode))
+        self._of_core = self._group(
             (row for row in rows if row.device and row.device.core),
             lambda row: (row.task, row.device.core if row.device else None, row.mode),
         )
@@ -52,7 +57,7 @@ class Comparisons:
             ("same core, nearest latency", self._nearest(row)),
         ):
             for other in islice((one for one in others if one.id != row.id and one.id not in found), MOST):
-                found[other.id] = Comparison(why, other)
+                found[other.id] = Comparison(why, other, self._timed.get(other.id))
         return list(found.values())
 
     def _other_engines(self, row: Row) -> Iterator[Row]:
@@ -65,18 +70,49 @@ class Comparisons:
 
     def _other_modes(self, row: Row) -> Iterator[Row]:
         """Of each other mode the nearest of the same engine, else the nearest of all."""
-        for mode in ("measured", "simulated", "predicted"):
+        for mode in MODES:
             if mode == row.mode:
                 continue
-            around = list(_around(self._of_device.get((row.task, row.result.device.id, mode), []), row))
+            around = list(self._around(self._of_device.get((row.task, row.result.device.id, mode), []), row))
             same = [other for other in around if other.result.engine.name == row.result.engine.name]
             yield from (same or around)[:1]
 
     def _nearest(self, row: Row) -> Iterator[Row]:
         if row.device is None or row.device.core is None:
             return iter(())
-        around = _around(self._of_core.get((row.task, row.device.core, row.mode), []), row)
+        around = self._around(self._of_core.get((row.task, row.device.core, row.mode), []), row)
         return (other for other in around if other.result.device.id != row.result.device.id)
+
+    def _group(self, rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[Hashable, list[Row]]:
+        """By key, each group by latency."""
+        groups: dict[Hashable, list[Row]] = defaultdict(list)
+        for row in rows:
+            groups[key(row)].append(row)
+        return {key: sorted(group, key=self._order) for key, group in groups.items()}
+
+    def _around(self, rows: list[Row], row: Row) -> Iterator[Row]:
+        """The rows of a group by how near their latency is to that of ``row``, as a ratio; nearest first."""
+        latency = self._latency(row)
+        if latency <= 0:
+            return
+        above = bisect_left(rows, self._order(row), key=self._order)
+        below = above - 1
+        for _ in range(min(_NEAR, len(rows))):
+            up = self._latency(rows[above]) / latency if above < len(rows) else float("inf")
+            down = latency / self._latency(rows[below]) if below >= 0 else float("inf")
+            if up <= down:
+                yield rows[above]
+                above += 1
+            else:
+                yield rows[below]
+                below -= 1
+
+    def _latency(self, row: Row) -> float:
+        metric = self._timed.get(row.id)
+        return metric.value if metric else 0.0
+
+    def _order(self, row: Row) -> tuple[float, str]:
+        return self._latency(row), row.id
 
     def _fastest_of_each_engine(self, rows: list[Row]) -> dict[Hashable, Row]:
         """Of the newest round of each engine; the fastest engine first."""
@@ -85,16 +121,7 @@ class Comparisons:
             known = newest.setdefault(_engine(row), row)
             if self._age[row.place.round] < self._age[known.place.round]:
                 newest[_engine(row)] = row
-        return dict(sorted(newest.items(), key=lambda item: _order(item[1])))
-
-
-def _latency(row: Row) -> float:
-    metric = row.result.metric("latency.per_inference")
-    return metric.value if metric else 0.0
-
-
-def _order(row: Row) -> tuple[float, str]:
-    return _latency(row), row.id
+        return dict(sorted(newest.items(), key=lambda item: self._order(item[1])))
 
 
 def _engine(row: Row) -> Hashable:
@@ -107,29 +134,3 @@ def _system(row: Row) -> Hashable:
 
 def _ages(rounds: Iterable[Round]) -> dict[str, int]:
     return {round_.id: age for age, round_ in enumerate(rounds)}
-
-
-def _group(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[Hashable, list[Row]]:
-    """By key, each group by latency."""
-    groups: dict[Hashable, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return {key: sorted(group, key=_order) for key, group in groups.items()}
-
-
-def _around(rows: list[Row], row: Row) -> Iterator[Row]:
-    """The rows of a group by how near their latency is to that of ``row``, as a ratio; nearest first."""
-    latency = _latency(row)
-    if latency <= 0:
-        return
-    above = bisect_left(rows, _order(row), key=_order)
-    below = above - 1
-    for _ in range(min(_NEAR, len(rows))):
-        up = _latency(rows[above]) / latency if above < len(rows) else float("inf")
-        down = latency / _latency(rows[below]) if below >= 0 else float("inf")
-        if up <= down:
-            yield rows[above]
-            above += 1
-        else:
-            yield rows[below]
-            below -= 1

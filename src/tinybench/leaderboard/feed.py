@@ -81,4 +81,4 @@ def summary(row: Row, site: str) -> str:
 
 def _plain(text: str) -> str:
     """What XML 1.0 can hold and a reader can see."""
-    return "".join(character if character.isprintable() else " " for character in text).strip() or "-"
+    return titles.printable(text).strip() or "-"

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from tinybench import specs
-from tinybench.leaderboard import addresses, tables, titles
+from tinybench.leaderboard import addresses, facts, tables, titles
 from tinybench.leaderboard.build import Context
 from tinybench.leaderboard.catalogue import EMPTY, Group, Item, counted, elsewhere, groups, write_list
+from tinybench.leaderboard.facts import Fact
+from tinybench.quantities import size
 from tinybench.specs import ModelSpec
 
 Key = tuple[str, str | None]
 """Name and SHA-256, None where whoever published a result does not say which file it was."""
+
+
+_SEEN: Final[dict[bool | None, str]] = {
+    None: "not known",
+    True: "yes: its accuracy on the official split is not one to publish",
+    False: "no",
+}
 
 
 def write(context: Context) -> None:
@@ -44,22 +56,40 @@ def _tasks(group: Group) -> list[str]:
 
 
 def _write(context: Context, key: Key, group: Group, spec: ModelSpec | None) -> None:
-    (name, sha256), address = key, addresses.model(*key)
-    first = group.rows[0].result.model if group.rows else None
+    name, address = key[0], addresses.model(*key)
     context.pages.add(
         address,
         f"{name}: results",
         "model",
         description=f"Benchmark results with the model {name}: {counted(group.rows)}.",
         name=name,
-        sha256=sha256,
         spec=spec,
-        macs=spec.macs if spec else first.macs if first else None,
-        parameters=spec.parameters if spec else first.parameters if first else None,
-        tasks=[spec.task] if spec else _tasks(group),
-        titles=titles,
+        known=list(_known(key, group, spec)),
+        reference=list(_reference(spec)) if spec else [],
         counted=counted(group.rows),
         table=tables.table(context, address, group.frame(context), caption="Results") if group.rows else None,
         addresses=addresses,
         **elsewhere(group.rows),
     )
+
+
+def _known(key: Key, group: Group, spec: ModelSpec | None) -> Iterator[Fact]:
+    for task in [spec.task] if spec else _tasks(group):
+        yield Fact("Task", titles.task(task), addresses.task(task))
+    yield Fact("SHA-256", key[1] or "not stated: which file it was is not known", code=key[1] is not None)
+    # Of a file that is not here, what its results say.
+    model = spec or group.rows[0].result.model
+    yield Fact("Multiply-accumulates", facts.counted(model.macs))
+    yield Fact("Parameters", facts.counted(model.parameters))
+
+
+def _reference(spec: ModelSpec) -> Iterator[Fact]:
+    made = spec.provenance
+    yield Fact("Licence", spec.license)
+    yield Fact("File", size(spec.flash_bytes))
+    yield Fact("Tensor arena", size(spec.arena_bytes))
+    yield Fact("Operators", f"{len(spec.operators)}: {', '.join(spec.operators)}")
+    yield Fact("Recipe", made.recipe)
+    yield Fact("Trained on", made.data)
+    yield Fact("Calibrated with", made.calibration)
+    yield Fact("Has seen test data", _SEEN[made.seen_official_test])

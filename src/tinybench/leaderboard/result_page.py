@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from tinybench import specs
-from tinybench.leaderboard import addresses, citation, titles
+from tinybench.leaderboard import addresses, citation, facts, titles
 from tinybench.leaderboard.board import MODES, Row
 from tinybench.leaderboard.build import Context
 from tinybench.leaderboard.comparisons import Comparisons
+from tinybench.leaderboard.facts import Fact
 from tinybench.leaderboard.feed import newest_first
 from tinybench.leaderboard.rounds import Retired
 from tinybench.quantities import quantity
@@ -81,12 +82,9 @@ def _write(context: Context, row: Row, comparisons: Comparisons) -> None:
         bibtex=citation.bibtex(row, context.url),
         permanent=citation.url(row, context.url),
         comparisons=comparisons.of(row),
-        task_title=titles.task(row.task),
-        task=addresses.task(row.task),
-        system=addresses.system(row.place),
+        measured=list(measured(row)),
+        environment=list(environment(row)),
         organisation=addresses.organisation(row.place.organisation),
-        device=addresses.device(row.device.id) if row.device else None,
-        model=addresses.model(result.model.name, result.model.sha256),
         round=addresses.round_(row.place.round),
         titles=titles,
         addresses=addresses,
@@ -105,6 +103,49 @@ def _write_retired(context: Context, retired: Retired) -> None:
         retired=retired,
         successor=addresses.result(retired.successor) if retired.successor else None,
     )
+
+
+def measured(row: Row) -> Iterator[Fact]:
+    """What was measured, on what, with what."""
+    result, device = row.result, row.device
+    version = f", version {result.task.version}" if result.task.version else ""
+    yield Fact("Task", titles.task(row.task) + version, addresses.task(row.task))
+    yield Fact("System", row.title, addresses.system(row.place))
+    if device is None:
+        yield Fact("Device", "none: computed on a host")
+    else:
+        yield Fact("Device", device.board or device.id, addresses.device(device.id))
+        yield Fact("Chip", device.chip)
+        yield Fact("Core", device.core)
+        yield Fact("Clock", facts.clock(device.clock_hz) or "not stated")
+        yield Fact("Supply", facts.supply(device.supply_v))
+        yield Fact("Accelerator", facts.of_accelerator(device.accelerator))
+    yield from facts.of_engine(result.engine)
+    yield Fact("Runner", result.runner)
+    yield Fact("Model", result.model.name, addresses.model(result.model.name, result.model.sha256))
+    yield Fact("SHA-256 of the model", result.model.sha256, code=True)
+    yield Fact("Multiply-accumulates", facts.counted(result.model.macs))
+    yield Fact("Parameters", facts.counted(result.model.parameters))
+    yield Fact("Data set", result.data.dataset)
+    yield Fact("Split", result.data.split)
+    yield Fact("Samples", facts.counted(result.data.samples) or "not stated")
+    yield Fact("Limited to", facts.counted(result.data.limit))
+    yield Fact("SHA-256 of the data", result.data.dataset_sha256, code=True)
+    yield Fact("Result file made", f"{result.created:%Y-%m-%d %H:%M:%S} UTC")
+    commit = f", commit {result.tool.commit}" if result.tool.commit else ""
+    yield Fact("Written by", f"tinybench {result.tool.version}{commit}")
+    yield Fact("Licence of the data", row.system.licence)
+
+
+def environment(row: Row) -> Iterator[Fact]:
+    """Where it was measured."""
+    found = row.result.environment
+    if found is not None:
+        yield Fact("Python", found.python)
+        yield Fact("Operating system", found.os)
+        yield Fact("Machine", found.machine)
+        for name, version in sorted(found.packages.items()):
+            yield Fact(name, version)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from tinybench.leaderboard import addresses, tables
+from collections.abc import Iterator
+
+from tinybench.leaderboard import addresses, facts, tables
 from tinybench.leaderboard.board import Row
 from tinybench.leaderboard.build import Context
 from tinybench.leaderboard.catalogue import Group, Item, counted, elsewhere, groups, write_list
+from tinybench.leaderboard.facts import Fact
 from tinybench.leaderboard.result_page import signature
+from tinybench.quantities import size
 from tinybench.submissions.layout import Place
 
 
@@ -49,6 +53,30 @@ def _item(place: Place, group: Group) -> Item:
     )
 
 
+def described(first: Row, group: Group) -> Iterator[Fact]:
+    """What ``system.toml`` says, and which devices the results name."""
+    place, system = first.place, first.system
+    yield Fact("Organisation", first.organisation, addresses.organisation(place.organisation))
+    yield Fact("Round", place.round, addresses.round_(place.round))
+    yield Fact("Division", first.division)
+    yield Fact("Availability", system.availability)
+    yield Fact("Board", system.board)
+    for device in group.values(lambda row: row.device.id if row.device else None):
+        yield Fact("Device", device, addresses.device(device))
+    yield Fact("Chip", system.chip)
+    yield Fact("Core", system.core)
+    yield Fact("Number of cores", facts.counted(system.cores))
+    yield Fact("Clock", facts.clock(system.clock_hz))
+    yield Fact("Supply", facts.supply(system.supply_v))
+    for memory in system.memories:
+        yield Fact("Memory", f"{memory.kind}, {size(memory.bytes)}")
+    yield Fact("Accelerator", facts.of_accelerator(system.accelerator))
+    yield from facts.of_engine(system.engine)
+    yield Fact("Contact", system.contact)
+    yield Fact("Licence of the data", system.licence)
+    yield Fact("Notes", system.notes)
+
+
 def _board(row: Row) -> str | None:
     return (row.device.board or row.device.id) if row.device else None
 
@@ -62,8 +90,7 @@ def _write(context: Context, place: Place, group: Group, others: list[Place]) ->
         description=f"{first.title} by {first.organisation}, round {place.round}: {counted(group.rows)}.",
         place=place,
         first=first,
-        system=first.system,
-        devices=group.values(lambda row: row.device.id if row.device else None),
+        described=list(described(first, group)),
         others=others,
         table=tables.table(
             context,

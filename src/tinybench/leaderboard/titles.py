@@ -35,6 +35,13 @@ _NOT_OURS: Final = {"sww": "Streaming wake word"}
 """Benchmarks of MLPerf Tiny that this project does not define."""
 
 
+def printable(text: str) -> str:
+    """The text with a space for every character that cannot be seen."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def task(task_id: str) -> str:
     """The title of a task; its id if nobody here knows it."""
     spec = specs.tasks().get(task_id)
