@@ -190,7 +190,13 @@ def test_home_counts_what_is_there_by_mode_and_shows_the_newest() -> None:
         ["measured", "published elsewhere: MLPerf™ Tiny", "1", "1", "1", "1"],
         ["simulated", "with tinybench", "2", "1", "1", "1"],
     ]
-    assert len(cells(page, "table.tb-newest")) == 4
+    newest = cells(page, "table.tb-newest")
+    assert [line[1:4] for line in newest] == [
+        ["Board One", "Acme", "2026.1"],
+        ["EXAMPLE-BOARD", "Example Vendor", "mlperf-v1.2"],
+    ]
+    assert sorted(newest[0][5].split(", ")) == ["kws 10 ms", "kws 20 ms", "kws 43.2 ms"]
+    assert set(newest[0][6].split()) == {"measured", "simulated"}
     assert "tinybench run kws --runner tflm-sim" in text_of(page, "pre")
     assert LEGEND in text_of(page, ".tb-published")
 

@@ -12,8 +12,10 @@ from tinybench.leaderboard.board import MODES, Board, Row
 from tinybench.leaderboard.build import Context
 from tinybench.leaderboard.catalogue import EMPTY, counted, elsewhere, groups
 from tinybench.leaderboard.feed import newest_first
+from tinybench.submissions.layout import Place
 
 NEWEST: Final = 10
+"""Submissions."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def write(context: Context) -> None:
     """Write it."""
     board = context.board
     of_task = groups(board, lambda row: row.task)
-    tasks = sorted(specs.tasks().keys() | of_task.keys(), key=lambda task: (task not in specs.tasks(), task))
+    tasks = sorted(specs.tasks().keys() | of_task.keys(), key=titles.task_order)
     context.pages.add(
         addresses.HOME,
         "tinybench: benchmarks of machine learning on microcontrollers",
@@ -42,11 +44,21 @@ def write(context: Context) -> None:
         counts=list(counts(board)),
         rounds=board.rounds,
         tasks=[(task, titles.task(task), counted(of_task.get(task, EMPTY).rows)) for task in tasks],
-        newest=newest_first(board)[:NEWEST],
+        newest=newest_submissions(board),
         titles=titles,
         addresses=addresses,
         **elsewhere(board.rows),
     )
+
+
+def newest_submissions(board: Board) -> list[list[Row]]:
+    """The results of the newest submissions, each by task: one submission has often as many as there are tasks."""
+    found: dict[Place, list[Row]] = {}
+    for row in newest_first(board):
+        if row.place not in found and len(found) == NEWEST:
+            break
+        found.setdefault(row.place, []).append(row)
+    return [sorted(rows, key=lambda row: (titles.task_order(row.task), row.id)) for rows in found.values()]
 
 
 def counts(board: Board) -> Iterator[Count]:

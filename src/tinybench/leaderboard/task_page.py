@@ -15,7 +15,7 @@ def write(context: Context) -> None:
     """A page for each task that is defined here or has results, and the list of all."""
     found = groups(context.board, lambda row: row.task)
     defined = specs.tasks()
-    ordered = sorted(found.keys() | defined.keys(), key=lambda task: (task not in defined, task))
+    ordered = sorted(found.keys() | defined.keys(), key=titles.task_order)
     items = []
     for task_id in ordered:
         group, spec = found.get(task_id, EMPTY), defined.get(task_id)

@@ -31,6 +31,8 @@ METRICS: Final[dict[MetricName, str]] = {
     "streaming.period": "Period",
 }
 
+_FIRST: Final = ("kws", "vww", "ad", "ic")
+
 _NOT_OURS: Final = {"sww": "Streaming wake word"}
 """Benchmarks of MLPerf Tiny that this project does not define."""
 
@@ -46,6 +48,12 @@ def task(task_id: str) -> str:
     """The title of a task; its id if nobody here knows it."""
     spec = specs.tasks().get(task_id)
     return spec.title if spec else _NOT_OURS.get(task_id, task_id)
+
+
+def task_order(task_id: str) -> tuple[int, bool, str]:
+    """Sorts tasks as they are listed: MLPerf Tiny's, others that are defined here, those that are not."""
+    position = _FIRST.index(task_id) if task_id in _FIRST else len(_FIRST)
+    return position, task_id not in specs.tasks(), task_id
 
 
 def result(row: Row) -> str:
