@@ -117,7 +117,7 @@ for (const board of document.querySelectorAll(".tb-board")) {
   // --- the view: what the controls say, and the address ---------------------------------------------------------
 
   const inputs = [...form.elements].filter((control) => control.name);
-  const first = Object.fromEntries(inputs.map((control) => [control.name, control === form.elements.mode ? firstMode : ""]));
+  const first = Object.fromEntries(inputs.map(({ name }) => [name, name === "mode" ? firstMode : ""]));
   let sorted = null; // [key, direction], or null: as at first
 
   const addressOf = () => {

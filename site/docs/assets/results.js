@@ -28,7 +28,9 @@ const tinybench = (() => {
         while (64 ** width < values.length) width += 1;
         rows.forEach((row, index) => {
           let code = 0;
-          for (let at = index * width; at < (index + 1) * width; at += 1) code = code * 64 + digitOf[packed.charCodeAt(at)];
+          for (let place = 0; place < width; place += 1) {
+            code = code * 64 + digitOf[packed.charCodeAt(index * width + place)];
+          }
           row[key] = values[code];
         });
       }
