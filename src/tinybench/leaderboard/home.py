@@ -52,7 +52,7 @@ def write(context: Context) -> None:
 
 
 def newest_submissions(board: Board) -> list[list[Row]]:
-    """The results of the newest submissions, each by task: one submission has often as many as there are tasks."""
+    """The results of the newest submissions, each by task: most have a result of every task."""
     found: dict[Place, list[Row]] = {}
     for row in newest_first(board):
         if row.place not in found and len(found) == NEWEST:
