@@ -72,7 +72,7 @@ def test_the_feed_is_valid_and_names_results_by_what_never_changes() -> None:
     assert [entry.id for entry in found.entries] == [f"urn:tinybench:result:{one.id}" for one in rows]
     assert [entry.link for entry in found.entries] == [f"{SITE}results/{one.id}/" for one in rows]
     assert found.entries[0].title == "Keyword spotting on Board One: 43.2 ms, measured"
-    assert found.entries[1].title.endswith("(MLPerf Tiny v1.2, closed division)")
+    assert found.entries[1].title.endswith("(MLPerf™ Tiny v1.2, closed division)")
     assert "MLPerf Tiny v1.2, retrieved for a test" in found.entries[1].summary
     assert found.feed.updated == "2026-03-01T12:00:00+00:00"
 

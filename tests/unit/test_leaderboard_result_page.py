@@ -111,7 +111,7 @@ def test_what_was_published_elsewhere_says_so_first_and_whole() -> None:
     assert source is not None
     shown = page(one)
     said = text_of(shown, ".tb-published")
-    assert said.startswith("Published elsewhere: MLPerf Tiny v1.2, closed division.")
+    assert said.startswith("Published elsewhere: MLPerf™ Tiny v1.2, closed division.")
     assert "not a result of tinybench" in said
     assert source.attribution in said
     assert select(shown, "section a[rel]")[0].get("href") == source.repository

@@ -62,9 +62,9 @@ def result(row: Row) -> str:
 
 
 def published_in(row: Row) -> str | None:
-    """Where a result was published, if not here: ``MLPerf Tiny v1.2, closed division``."""
+    """Where a result was published, if not here: ``MLPerf™ Tiny v1.2, closed division``."""
     source = row.result.source
-    return f"MLPerf Tiny {source.round}, {source.division} division" if source else None
+    return f"MLPerf™ Tiny {source.round}, {source.division} division" if source else None
 
 
 def engine(row: Row) -> str:
