@@ -104,6 +104,13 @@ def test_a_device_is_joined_with_its_profile() -> None:
     assert set(specs.devices()) <= {path.split("/")[1] for path in of.pages.files}
 
 
+def test_lists_are_in_the_order_of_what_they_show() -> None:
+    of = made(device_page.write, on_device("z-1", board="alpha"), on_device("a-2", board="Zeta"))
+    names = [line[0].casefold() for line in cells(shown(of, addresses.DEVICES), "table.tb-list")]
+    assert names == sorted(names)
+    assert {"alpha", "zeta"} <= set(names)
+
+
 @pytest.mark.parametrize("device_id", sorted(specs.devices()))
 def test_every_constant_of_a_profile_has_a_value_and_a_source(device_id: str) -> None:
     found = list(device_page.constants(specs.device(device_id)))

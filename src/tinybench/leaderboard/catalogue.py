@@ -63,6 +63,11 @@ def elsewhere(rows: Iterable[Row]) -> dict[str, Any]:
     return {"elsewhere": found[True], "of_all": found.total(), "legend": LEGEND}
 
 
+def by_title(items: Iterable[Item]) -> list[Item]:
+    """In the order in which people look for a name."""
+    return sorted(items, key=lambda item: (item.title.casefold(), item.address))
+
+
 @dataclass(frozen=True)
 class Item:
     """A line of a list."""

@@ -8,7 +8,16 @@ from tinybench import specs
 from tinybench.leaderboard import addresses, figures, tables
 from tinybench.leaderboard.board import Row
 from tinybench.leaderboard.build import Context
-from tinybench.leaderboard.catalogue import EMPTY, Group, Item, counted, elsewhere, groups, write_list
+from tinybench.leaderboard.catalogue import (
+    EMPTY,
+    Group,
+    Item,
+    by_title,
+    counted,
+    elsewhere,
+    groups,
+    write_list,
+)
 from tinybench.quantities import frequency, size
 from tinybench.specs import Cache, DeviceSpec
 
@@ -36,7 +45,7 @@ def write(context: Context) -> None:
         "Devices",
         "Boards and chips with results, and those that tinybench can simulate.",
         ("Device", "Chip", "Core", "Can be simulated", "Results"),
-        items,
+        by_title(items),
         context.board.rows,
     )
 

@@ -8,7 +8,16 @@ from typing import Final
 from tinybench import specs
 from tinybench.leaderboard import addresses, facts, tables, titles
 from tinybench.leaderboard.build import Context
-from tinybench.leaderboard.catalogue import EMPTY, Group, Item, counted, elsewhere, groups, write_list
+from tinybench.leaderboard.catalogue import (
+    EMPTY,
+    Group,
+    Item,
+    by_title,
+    counted,
+    elsewhere,
+    groups,
+    write_list,
+)
 from tinybench.leaderboard.facts import Fact
 from tinybench.quantities import size
 from tinybench.specs import ModelSpec
@@ -46,7 +55,7 @@ def write(context: Context) -> None:
         "Models with results, and the reference models. Of many that were published elsewhere it is not "
         "known which file they were.",
         ("Model", "Task", "SHA-256", "File", "Results"),
-        items,
+        by_title(items),
         context.board.rows,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinybench.leaderboard import addresses, tables
 from tinybench.leaderboard.build import Context
-from tinybench.leaderboard.catalogue import Group, Item, counted, elsewhere, groups, write_list
+from tinybench.leaderboard.catalogue import Group, Item, by_title, counted, elsewhere, groups, write_list
 from tinybench.submissions.layout import Place
 
 
@@ -30,7 +30,7 @@ def write(context: Context) -> None:
         "Organisations",
         "Who submitted results, or published them elsewhere.",
         ("Organisation", "Systems", "Rounds", "Results"),
-        items,
+        by_title(items),
         context.board.rows,
     )
 
