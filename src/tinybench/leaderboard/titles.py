@@ -32,6 +32,7 @@ METRICS: Final[dict[MetricName, str]] = {
 }
 
 _FIRST: Final = ("kws", "vww", "ad", "ic")
+"""Those of MLPerf Tiny, which most readers come for."""
 
 _NOT_OURS: Final = {"sww": "Streaming wake word"}
 """Benchmarks of MLPerf Tiny that this project does not define."""
