@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from board_fixtures import HOSTILE, board, context, html, published_row, timed
 from tinybench.leaderboard import figures, figures_page
-from tinybench.leaderboard.figures import families, marks, palette, svg, tradeoffs, words
+from tinybench.leaderboard.figures import families, labels, marks, palette, svg, tradeoffs, words
 from tinybench.leaderboard.figures.canvas import Canvas, decades, shorten, text_width
 from tinybench.leaderboard.figures.engines import engines
 from tinybench.leaderboard.figures.figure import Figure
@@ -460,3 +460,38 @@ def test_marks_and_points_have_to_agree() -> None:
     drawing = canvas.drawn()
     with pytest.raises(ValueError, match="series0 was drawn with 2 points, not 1"):
         svg.finish(drawing.svg, "t", "d", drawing.marks)
+
+
+def test_numbers_of_a_front_lie_apart_and_on_its_better_side() -> None:
+    points = np.column_stack([np.arange(1.0, 13.0), np.arange(1.0, 13.0)])
+
+    def places(up: int) -> list[tuple[float, float]]:
+        canvas = Canvas()
+        found: list[tuple[float, float]] = []
+
+        def plot(axes: Any) -> None:
+            axes.set_xlim(0, 40)
+            axes.set_ylim(0, 40)
+            labels.label(
+                axes, points, [(n, str(n + 1)) for n in range(12)], [(-0.75, 0.75 * up), (-1, 0), (0, up)]
+            )
+            at = axes.transData.transform(points) * 72 / axes.figure.dpi
+            found.extend(tuple(at[n] + text.xyann) for n, text in enumerate(axes.texts))
+
+        canvas.plot(plot, 200)
+        canvas.drawn()
+        return found
+
+    above = places(1)
+    for one, other in itertools.combinations(above, 2):
+        assert np.hypot(one[0] - other[0], one[1] - other[1]) > 6
+    assert places(1) == above
+    assert all(low[1] <= high[1] for low, high in zip(places(-1), above, strict=True))
+
+
+def test_a_spreadsheet_executes_nothing_of_the_data() -> None:
+    rows = [result(engine=f"=cmd()|{n}", device="board-one") for n in range(2)]
+    figure = engines(frame(*rows), "board-one", "kws", "Keyword spotting")
+    assert figure is not None
+    lines = figure.files()[figure.csv].decode().splitlines()
+    assert all(",'=cmd()|" in line for line in lines[1:])

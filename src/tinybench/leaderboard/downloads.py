@@ -17,6 +17,7 @@ from tinybench.leaderboard import addresses
 from tinybench.leaderboard.board import Board
 from tinybench.leaderboard.build import Context
 from tinybench.leaderboard.frame import COLUMNS
+from tinybench.leaderboard.spreadsheets import harmless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 CSV: Final = f"{addresses.DATA}results.csv"
 PARQUET: Final = f"{addresses.DATA}results.parquet"
 JSON_LINES: Final = f"{addresses.DATA}results.jsonl"
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection)."""
 
 
 def write(context: Context) -> None:
@@ -79,7 +77,7 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return harmless(value)
     if hasattr(value, "strftime"):
         return str(value.strftime("%Y-%m-%dT%H:%M:%SZ"))
     return repr(value)

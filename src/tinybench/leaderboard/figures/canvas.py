@@ -74,6 +74,8 @@ class Drawing:
 
     svg: bytes
     marks: Mapping[str, Sequence[Mark | None]]
+    height: float
+    """Points."""
 
 
 @dataclass
@@ -198,7 +200,7 @@ class Canvas:
             for draw in self._later:
                 draw(figure, height)
             figure.savefig(buffer, format="svg", metadata={"Date": None})
-        return Drawing(buffer.getvalue(), self.marks)
+        return Drawing(buffer.getvalue(), self.marks, height)
 
 
 def _mark_style(path: Path, color: str, size: float = 1.0) -> dict[str, Any]:

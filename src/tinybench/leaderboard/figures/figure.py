@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from tinybench.leaderboard.figures import svg
-from tinybench.leaderboard.figures.canvas import Drawing
+from tinybench.leaderboard.figures.canvas import WIDTH, Drawing
+from tinybench.leaderboard.spreadsheets import harmless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,16 +49,30 @@ class Figure:
         """Address of the data."""
         return f"{FOLDER}{self.name}.csv"
 
+    @cached_property
+    def drawing(self) -> Drawing:
+        """The figure as matplotlib draws it."""
+        return self.draw()
+
+    @property
+    def aspect(self) -> float:
+        """Height over width."""
+        return self.drawing.height / WIDTH
+
     def files(self) -> dict[str, bytes]:
-        """Draw: address -> content of all three files, the same bytes every time."""
-        drawing = self.draw()
+        """Address -> content of all three files, the same bytes every time."""
+        drawing = self.drawing
         root = svg.finish(drawing.svg, self.title, self.alt, drawing.marks)
         light = svg.serialised(root)
         svg.darken(root)
         table = io.StringIO()
-        self.data.to_csv(table, index=False, lineterminator="\n")
+        self.data.map(_cell).to_csv(table, index=False, lineterminator="\n")
         return {
             self.light: light,
             self.dark: svg.serialised(root),
             self.csv: table.getvalue().encode(),
         }
+
+
+def _cell(value: object) -> object:
+    return harmless(value) if isinstance(value, str) else value

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from tinybench.leaderboard import addresses
 from tinybench.leaderboard.figures import words
-from tinybench.leaderboard.figures.canvas import SMALL, Canvas, Drawing, Sample, log_axis, log_limits
+from tinybench.leaderboard.figures.canvas import Canvas, Drawing, Sample, log_axis, log_limits
 from tinybench.leaderboard.figures.families import FAMILIES, Family
 from tinybench.leaderboard.figures.figure import FOLDER, Figure
+from tinybench.leaderboard.figures.labels import label
 from tinybench.leaderboard.figures.marks import mark
-from tinybench.leaderboard.figures.palette import BAND, GREY, GRID, INK, MUTED
+from tinybench.leaderboard.figures.palette import BAND, GREY, GRID, MUTED
 from tinybench.leaderboard.figures.points import ENERGY, LATENCY, Quantity
 from tinybench.leaderboard.figures.svg import Mark
 from tinybench.quantities import frequency
@@ -197,7 +199,6 @@ def _draw(
     canvas = Canvas()
     canvas.title(heading, f"n = {len(pairs)} published results with CMSIS-NN kernels")
     looks = {board: looks[board] for board in _boards(pairs)}
-    current = [pair for pair in pairs if pair.case.interval]
 
     def published(pair: Pair) -> float:
         return pair.published * quantity.scale
@@ -218,7 +219,7 @@ def _draw(
         axes.set_ylabel(f"{quantity.name}, {mode} [{quantity.unit}]", labelpad=3)
         _across(axes, low, high)
         _series(canvas, axes, pairs, looks, published, simulated, marked)
-        _tasks(axes, current, quantity)
+        _tasks(axes, pairs, quantity)
 
     def errors(axes: Axes) -> None:
         most = 100 * MAX_CALIBRATION_ERROR
@@ -283,7 +284,7 @@ def _series(
             if own:
                 path = mark(kind.outline, look.pattern)
                 x, y = [across(pair) for pair in own], [up(pair) for pair in own]
-                canvas.series(axes, x, y, path, look.color, [marked(pair) for pair in own])
+                canvas.series(axes, x, y, path, look.color, [marked(pair) for pair in own], 1.15)
 
 
 def _mark(pair: Pair, quantity: Quantity, mode: str, results: Mapping[str, str]) -> Mark:
@@ -302,15 +303,9 @@ def _mark(pair: Pair, quantity: Quantity, mode: str, results: Mapping[str, str])
 
 
 def _tasks(axes: Axes, pairs: list[Pair], quantity: Quantity) -> None:
-    """The name of each task, below its slowest case with today's kernels."""
-    for task in sorted({pair.case.task for pair in pairs}):
-        last = max((pair for pair in pairs if pair.case.task == task), key=lambda pair: pair.published)
-        axes.annotate(
-            task,
-            (last.published * quantity.scale, last.simulated * quantity.scale),
-            xytext=(7, -9),
-            textcoords="offset points",
-            fontsize=SMALL,
-            weight="bold",
-            color=INK,
-        )
+    """The name of each task, beside its slowest case with today's kernels."""
+    shown = [pair for pair in pairs if pair.case.interval]
+    points = np.array([(pair.published * quantity.scale, pair.simulated * quantity.scale) for pair in pairs])
+    slowest = {pair.case.task: pair for pair in sorted(shown, key=lambda pair: pair.published)}
+    named = [(pairs.index(pair), task) for task, pair in sorted(slowest.items())]
+    label(axes, points, named, [(0.7, -0.7), (1, -0.4), (0.4, -1), (-0.7, 0.7), (-1, 0.4)])

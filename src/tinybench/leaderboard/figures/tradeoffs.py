@@ -23,6 +23,7 @@ from tinybench.leaderboard.figures.canvas import (
 )
 from tinybench.leaderboard.figures.families import family_of, present
 from tinybench.leaderboard.figures.figure import Figure
+from tinybench.leaderboard.figures.labels import label
 from tinybench.leaderboard.figures.marks import mark
 from tinybench.leaderboard.figures.palette import GREY, GRID, INK, MUTED
 from tinybench.leaderboard.figures.points import (
@@ -308,11 +309,11 @@ def _target_line(axes: Axes, shown: pd.DataFrame, y: Quantity, target: float) ->
         low, high = low * y.scale, high * y.scale
         look: dict[str, Any] = {"color": MUTED, "transform": axes.get_yaxis_transform(), "zorder": 1.6}
         axes.plot([at, at], [low, high], linewidth=1.0, marker="_", markersize=5, **look)
-        above = high + 0.05 * (top - bottom) < top
+        # The second below, so that two labels do not meet.
+        above = high + 0.05 * (top - bottom) < top and (place == 0 or low < bottom)
         if above or low > bottom:
-            label = f"n = {samples:,}"
             end, va = (high, "bottom") if above else (low, "top")
-            axes.text(at + 0.01, end, label, fontsize=7.5, ha="right", va=va, **look)
+            axes.text(at + 0.01, end, f"n = {samples:,}", fontsize=7.5, ha="right", va=va, **look)
 
 
 def _front_line(axes: Axes, shown: pd.DataFrame, mode: Mode, x: Quantity, y: Quantity) -> None:
@@ -336,6 +337,7 @@ def _series(
     for index, (row, family) in enumerate(zip(rows, families, strict=True)):
         kinds.setdefault((row["on_front"], family, row["mode_shown"]), []).append(index)
     linked = len(rows) <= MOST_LINKS
+    size = 1.0 if len(rows) <= 300 else 0.75 if linked else 0.55
     for (best, family, mode), indices in sorted(
         kinds.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1].title, item[0][2])
     ):
@@ -347,6 +349,7 @@ def _series(
             mark(mode, family.pattern),
             family.color,
             [_mark(row, x, y) if best or linked else None for row in own],
+            size=1.0 if best else size,
         )
 
 
@@ -361,41 +364,9 @@ def _figures(row: dict[str, Any], x: Quantity, y: Quantity) -> str:
 def _numbers(axes: Axes, shown: pd.DataFrame, named: list[Named], x: Quantity, y: Quantity) -> None:
     """Numbers beside the points of the fronts: on the better side, where no point of that mode is."""
     points = np.column_stack([shown[x.column] * x.scale, shown[y.column] * y.scale])
-    placed = axes.transData.transform(points) * 72 / axes.figure.dpi
-    taken: list[tuple[float, float]] = []
     up = 1 if y.more_is_better else -1
-    for one in named[:MOST_NAMED]:
-        here = placed[one.index]
-        offsets = [
-            (-d * a, up * d * b)
-            for d in (8, 11, 15, 20)
-            for a, b in ((0.75, 0.75), (0, 1), (1, 0), (0.4, 1), (1, 0.4))
-        ]
-        offset = max(
-            offsets,
-            key=lambda by: (
-                min(_room(here + by, placed, 7.5), _room(here + by, np.array(taken or [(-99.0, -99.0)]), 10))
-                - 0.05 * np.hypot(*by)
-            ),
-        )
-        taken.append(tuple(here + offset))
-        axes.annotate(
-            str(one.number),
-            points[one.index],
-            xytext=offset,
-            textcoords="offset points",
-            ha="center",
-            va="center_baseline",
-            fontsize=SMALL,
-            weight="bold",
-            color=INK,
-            annotation_clip=False,
-        )
-
-
-def _room(at: Any, others: Any, enough: float) -> float:
-    """Distance to the nearest of other places, as far as it matters."""
-    return float(min(enough, np.hypot(*(others - at).T).min()))
+    toward = [(-0.75, 0.75 * up), (0, up), (-1, 0), (-0.4, up), (-1, 0.4 * up)]
+    label(axes, points, [(one.index, str(one.number)) for one in named[:MOST_NAMED]], toward)
 
 
 def _key(canvas: Canvas, rows: list[dict[str, Any]], named: list[Named], x: Quantity, y: Quantity) -> None:
