@@ -379,6 +379,21 @@ def test_progress_joins_one_board_at_one_clock_and_nothing_else() -> None:
     assert progress(two, "kws", "Keyword spotting", rounds) is None
 
 
+def test_of_many_boards_the_figure_of_progress_shows_some_and_says_so() -> None:
+    rounds = [f"mlperf-v1.{n}" for n in range(4)]
+    rows = [
+        result(round=name, device=f"board-{n:02}", energy_j=np.nan)
+        for n in range(10)
+        for name in rounds[: 3 + (n == 9)]
+    ]
+    figure = progress(frame(*rows), "kws", "Keyword spotting", rounds)
+    assert figure is not None
+    assert figure.data["device"].nunique() == 8
+    assert "board-09" in set(figure.data["device"])
+    assert "2 further boards" in figure.caption
+    assert "supply" not in figure.caption
+
+
 def test_the_simulator_is_shown_with_its_errors_and_leads_to_results() -> None:
     cases = read_cases()
     source = cases[0].source

@@ -61,6 +61,8 @@ class Panel:
 
     quantity: Quantity
     tracks: list[Track]
+    further: int
+    """Boards that are left out, since there are too many."""
 
 
 def progress(frame: pd.DataFrame, task: str, title: str, rounds: Sequence[str]) -> Figure | None:
@@ -113,7 +115,8 @@ def _panel(chosen: pd.DataFrame, quantity: Quantity) -> Panel:
             counts = {str(name): int(n) for name, n in own["round"].value_counts().items()}
             tracks.append(Track(str(device), int(str(clock)), supply, best, counts))
     tracks.sort(key=lambda track: (-len(track.best), -track.n, track.device, track.clock_hz))
-    return Panel(quantity, sorted(tracks[:MOST], key=lambda track: (track.device, track.clock_hz)))
+    shown = sorted(tracks[:MOST], key=lambda track: (track.device, track.clock_hz))
+    return Panel(quantity, shown, len(tracks) - len(shown))
 
 
 def _first_and_last(track: Track, quantity: Quantity, rounds: Sequence[str]) -> str:
@@ -148,7 +151,10 @@ def _caption(panels: list[Panel], rounds: Sequence[str]) -> str:
         "division"
     )
     if panels[-1].quantity is ENERGY:
-        text += ", and energies of a board at another supply than in most of its rounds"
+        text += "; energies of a board at another supply than in most of its rounds"
+    further = max(panel.further for panel in panels)
+    if further:
+        text += f"; {words.count(further, 'further board')} with results in no more rounds than those shown"
     return f"{text}."
 
 

@@ -199,7 +199,7 @@ def _caption(shown: pd.DataFrame, left_out: list[str], what: str, x: Quantity, y
 
 def _uncertainty(shown: pd.DataFrame, y: Quantity) -> list[str]:
     if y is AUC:
-        return ["Intervals of the AUC are not shown: most sources do not say how many clips were anomalous."]
+        return ["Intervals of the AUC are not shown: what was published has no scores to compute them from."]
     found = []
     for samples, low, high in _intervals(shown, y):
         found.append(f"{100 * low:.1f} to {100 * high:.1f} % on {samples:,} samples")
