@@ -7,10 +7,11 @@ content security policy refused, a request that failed, and any request to anoth
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -31,7 +32,12 @@ FLAGS: Final = (
 
 PHONE: Final = {"width": 390, "height": 844}
 DESKTOP: Final = {"width": 1280, "height": 900}
-TIMEOUT_MS: Final = 15_000
+TIMEOUT_MS: Final = 6_000
+PREFIX: Final = "/tinybench/"
+"""Path of the site on its server, as on GitHub Pages: a page that is missing links with it."""
+
+Visit = Callable[..., Page]
+"""Opens an address of the site of this repository: the fixture ``visit``."""
 
 
 @dataclass
@@ -40,7 +46,7 @@ class Site:
 
     folder: Path
     base: str
-    """``http://127.0.0.1:port/``, or ``file://...`` of the folder; with a slash at the end."""
+    """``http://127.0.0.1:port/tinybench/``, or ``file://...`` of the folder; with a slash at the end."""
     served: list[Path] = field(default_factory=list)
     """Files that were asked for, in order."""
 
@@ -71,9 +77,19 @@ def serving_site(folder: Path) -> Iterator[Site]:
         protocol_version = "HTTP/1.1"
 
         def send_head(self) -> Any:
+            if self.path == "/favicon.ico":
+                # Chromium asks for it beside files that are no page; pages name their own.
+                self.send_response(HTTPStatus.NO_CONTENT)
+                self.end_headers()
+                return None
             path = Path(self.translate_path(self.path))
             site.served.append(path / "index.html" if path.is_dir() else path)
             return super().send_head()
+
+        def translate_path(self, path: str) -> str:
+            # What does not begin so is nowhere: another site of the same server.
+            below = path.removeprefix(PREFIX)
+            return super().translate_path(f"/{below}") if below != path else str(folder / "elsewhere")
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -82,7 +98,7 @@ def serving_site(folder: Path) -> Iterator[Site]:
         server.daemon_threads = True
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        site.base = f"http://127.0.0.1:{server.server_port}/"
+        site.base = f"http://127.0.0.1:{server.server_port}{PREFIX}"
         try:
             yield site
         finally:

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from browsing import FLAGS, Site, Visitor, serving_site
-
-Visit = Callable[..., Page]
+from browsing import FLAGS, Site, Visit, Visitor, serving_site
 
 
 @pytest.fixture(scope="package")

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from browsing import Site, Visitor
-
-Visit = Callable[..., Page]
+from browsing import Site, Visit, Visitor
 
 FIGURE = "assets/figures/kws-accuracy-latency-light.svg"
 
@@ -60,3 +58,29 @@ def test_a_point_of_a_figure_by_itself_says_what_it_is_and_leads_to_its_result(
         page.keyboard.press("Enter")
     result = page.locator(".tb-result").get_attribute("data-result-id")
     assert address == f"../../results/{result}/index.html"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["figures/", "tasks/kws/"])
+def test_each_is_shown_once_and_described(visit: Visit, address: str, scheme: str) -> None:
+    page = visit(address, color_scheme=scheme)
+    page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
+    figures = page.locator("main .tb-figure")
+    assert figures.count() > 0
+    for figure in figures.all():
+        figure.scroll_into_view_if_needed()
+        image = figure.locator("img:visible")
+        expect(image).to_have_count(1)
+        expect(image).to_have_js_property("complete", True)
+        assert f"-{scheme}.svg" in (image.get_attribute("src") or "")
+        assert image.evaluate("e => e.naturalWidth") > 100
+        assert len(image.get_attribute("alt") or "") > 40
+        assert len(figure.locator("figcaption").inner_text()) > 20
+
+
+def test_its_data_can_be_downloaded(visit: Visit) -> None:
+    page = visit("figures/")
+    link = page.get_by_role("link", name="CSV").first
+    answer = page.context.request.get(link.evaluate("e => e.href"))
+    assert answer.ok
+    assert len(answer.text().splitlines()) > 2
