@@ -52,7 +52,7 @@ def test_other_addresses() -> None:
     assert addresses.system(Place("2026.1", "acme", "board")) == "systems/2026.1/acme/board/"
     assert addresses.task("kws") == "tasks/kws/"
     assert addresses.device("nucleo-l4r5zi") == "devices/nucleo-l4r5zi/"
-    assert addresses.model("kws", "ab" * 32) == "models/kws-abababab/"
+    assert addresses.model("kws", "ab" * 32) == f"models/kws-{'ab' * 32}/"
     assert addresses.model("A model", None).startswith("models/a-model-")
 
 
@@ -68,3 +68,13 @@ def test_any_text_has_an_address(text: str) -> None:
 
 def test_nobody_takes_the_address_that_another_name_has() -> None:
     assert name_part(name_part("Board X")) != name_part("Board X")
+
+
+@pytest.mark.parametrize("name", ["index.md", "index.html", "acme.html"])
+def test_no_folder_is_called_like_the_file_of_a_page(name: str) -> None:
+    for address in (addresses.device(name), addresses.organisation(name), addresses.model(name, None)):
+        assert not address.removesuffix("/").endswith((".md", ".html"))
+
+
+def test_models_of_one_name_are_told_apart_by_all_of_their_hash() -> None:
+    assert addresses.model("kws", "0" * 63 + "1") != addresses.model("kws", "0" * 63 + "2")

@@ -23,6 +23,14 @@ from tinybench.leaderboard import cells, frame
         (999.96, "1000"),
         (12345.6, "12346"),
         (120.0, "120"),
+        (123456789012345.6, "123456789012346"),
+        (4.08276e17, "408300000000000000"),
+        (1.23456e33, "1.235e+33"),
+        (1e36, "1e+36"),
+        (0.00000123456, "0.000001235"),
+        (1.23456e-7, "1.235e-7"),
+        (9.99999e-7, "0.000001"),
+        (1e-300, "1e-300"),
     ],
 )
 def test_figures_have_four_digits_and_no_zeros_that_were_not_measured(value: float, text: str) -> None:

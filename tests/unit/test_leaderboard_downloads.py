@@ -13,7 +13,7 @@ from evidence_fixtures import changed, measured_kws
 from tinybench.leaderboard import downloads
 from tinybench.leaderboard.build import Context
 from tinybench.leaderboard.frame import COLUMNS
-from tinybench.results.schema import Engine
+from tinybench.results.schema import Engine, Metric
 
 
 def made() -> Context:
@@ -67,6 +67,16 @@ def test_parquet_holds_the_same_table_with_units() -> None:
     read = pd.read_parquet(io.BytesIO(of.pages.files[downloads.PARQUET]))
     assert read["latency_s"].tolist() == of.frame["latency_s"].tolist()
     assert list(read.columns) == list(of.frame.columns)
+
+
+def test_a_count_of_cycles_may_be_a_mean_and_larger_than_any_integer() -> None:
+    values = {12.5, 1e30}
+    cycles = [Metric.of("cycles.per_inference", value, "measured") for value in values]
+    base = measured_kws()[0]
+    of = context(board(row(changed(base, metrics=(*base.metrics, one))) for one in cycles))
+    downloads.write(of)
+    read = pd.read_parquet(io.BytesIO(of.pages.files[downloads.PARQUET]))
+    assert set(read["cycles"]) == {float(line["cycles"]) for line in lines(of)} == values
 
 
 def test_json_lines_hold_the_documents_as_submitted() -> None:

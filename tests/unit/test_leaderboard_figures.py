@@ -335,7 +335,7 @@ def test_engines_on_a_device_fastest_first_and_modes_apart() -> None:
     )
     figure = engines(table, "board-one", "kws", "Keyword spotting")
     assert figure is not None
-    assert figure.name == "board-one-kws-engines"
+    assert figure.name == "board-one--kws-engines"
     assert "5 measured and 1 simulated results" in figure.alt
     assert (
         "Measured, fastest first: Quick 2 100 ms, Quick 2, float 200 ms, Quick 2, model kws_dscnn 250 ms and "
@@ -423,7 +423,7 @@ def test_the_gallery_knows_where_figures_belong_and_the_page_shows_them_all() ->
     gallery = figures.gallery(made)
     assert figures.gallery(made) is gallery
     assert [figure.name for figure in gallery.of_task("kws")] == ["kws-accuracy-latency"]
-    assert [figure.name for figure in gallery.of_device("board-one")] == ["board-one-kws-engines"]
+    assert [figure.name for figure in gallery.of_device("board-one")] == ["board-one--kws-engines"]
     assert gallery.of_device("nothing") == ()
     assert [figure.name for figure in gallery.simulator()] == ["simulator-latency", "simulator-energy"]
     assert gallery.get("kws-accuracy-latency") is gallery.of_task("kws")[0]

@@ -40,8 +40,9 @@ const tinybench = (() => {
     return all;
   };
 
-  // Four significant digits, or all before the point: as `rounded` in leaderboard/cells.py.
-  const rounded = (value) => (value >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(4))));
+  // Four significant digits, or all before the point of less than 1e15: as `rounded` in leaderboard/cells.py.
+  const rounded = (value) =>
+    String(value >= 1000 && value < 1e15 ? Math.round(value) : Number(value.toPrecision(4)));
 
   // Why a figure is not ranked with the others; empty if it is.
   const apart = (row, column) => {

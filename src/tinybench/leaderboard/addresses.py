@@ -27,7 +27,8 @@ FEED: Final = "feed.xml"
 FIGURES: Final = "figures/"
 
 _MARK: Final = re.compile(r"[?#]")
-_HASHED: Final = re.compile(r"-[0-9a-f]{8}$")
+_AMBIGUOUS: Final = re.compile(r"-[0-9a-f]{16}$|\.(?:md|html)$")
+"""What a part would be taken for: one with a hash, or the file of a page."""
 
 
 def task(task_id: str) -> str:
@@ -47,7 +48,7 @@ def system(place: Place) -> str:
 
 def organisation(part: str) -> str:
     """Of an organisation, by its part of a path."""
-    return f"{ORGANISATIONS}{part}/"
+    return f"{ORGANISATIONS}{name_part(part)}/"
 
 
 def device(device_id: str) -> str:
@@ -57,7 +58,7 @@ def device(device_id: str) -> str:
 
 def model(name: str, sha256: str | None) -> str:
     """Of a model: files of one name and other bytes have pages of their own."""
-    return f"{MODELS}{name_part(name)}{f'-{sha256[:8]}' if sha256 else ''}/"
+    return f"{MODELS}{name_part(name)}{f'-{sha256}' if sha256 else ''}/"
 
 
 def round_(name: str) -> str:
@@ -68,14 +69,14 @@ def round_(name: str) -> str:
 def name_part(name: str) -> str:
     """The part of an address for any text: its slug, with a bit of its hash where the two differ.
 
-    So that two texts never have one address, whatever is in them.
+    So that two texts do not have one address, whatever is in them, nor one that is a file of the site.
     """
     try:
         part = slug(name)
     except UsageError:
         part = "x"
-    plain = part == name and not _HASHED.search(name)
-    return part if plain else f"{part[:48]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    plain = part == name and not _AMBIGUOUS.search(name)
+    return part if plain else f"{part[:47]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def file_of(address: str) -> str:

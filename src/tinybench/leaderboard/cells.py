@@ -14,6 +14,9 @@ from tinybench.results.schema import MetricName
 _VALUES: Final[Mapping[str, Callable[[Row], Any]]] = {column.name: column.value for column in frame.COLUMNS}
 
 _ROUNDED: Final = Context(prec=4, rounding=ROUND_HALF_UP)
+_EXACT: Final = Decimal("1e15")
+_TINY, _HUGE = Decimal("1e-6"), Decimal("1e21")
+"""Where JavaScript begins to write numbers with an exponent (ECMA-262, Number::toString)."""
 
 
 @dataclass(frozen=True)
@@ -110,15 +113,15 @@ def number(value: float, column: Column) -> str:
 
 
 def rounded(value: float) -> str:
-    """Four significant digits, or all before the point; no zeros at the end, no exponent.
+    """Four significant digits, or all before the point of less than 1e15; no zeros at the end.
 
-    Halves are rounded up, as JavaScript does it in assets/results.js.
+    With an exponent below 1e-6 and from 1e21 on. Halves are rounded up. All as in assets/results.js.
     """
     exact = Decimal(value)
-    if exact >= 1000:
+    if 1000 <= exact < _EXACT:
         return f"{exact.quantize(Decimal(1), ROUND_HALF_UP)}"
-    text = f"{_ROUNDED.plus(exact):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    short = _ROUNDED.plus(exact).normalize()
+    return f"{short:e}" if short and not _TINY <= short < _HUGE else f"{short:f}"
 
 
 def order(row: Row) -> tuple[str, bool, float]:

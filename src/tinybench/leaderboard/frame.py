@@ -201,10 +201,10 @@ COLUMNS: Final[tuple[Column, ...]] = (
         "flash_bytes", "integer", "bytes", "Flash: code, constants and weights", _of_metric("memory.flash")
     ),
     Column("arena_bytes", "integer", "bytes", "Tensor arena alone", _of_metric("memory.arena")),
-    Column("cycles", "integer", None, "Cycles of one inference", _of_metric("cycles.per_inference")),
+    Column("cycles", "number", None, "Cycles of one inference", _of_metric("cycles.per_inference")),
     Column(
         "instructions",
-        "integer",
+        "number",
         None,
         "Instructions of one inference",
         _of_metric("instructions.per_inference"),

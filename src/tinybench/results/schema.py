@@ -95,6 +95,10 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 EvidenceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 
 
+_MAX_COUNT: Final = 2**63 - 1
+"""Of bytes and events: what the integers of every program and of Parquet hold."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", protected_namespaces=(), json_schema_serialization_defaults_required=True
@@ -176,6 +180,8 @@ class Metric(_Frozen):
             raise ValueError(f"{self.name} must be a whole number")
         elif not counted:
             value = float(value)
+        if self.unit in ("bytes", "count") and value > _MAX_COUNT:
+            raise ValueError(f"{self.name} is more than 64 bits hold")
         if self.unit in ("fraction", "1") and value > 1:
             raise ValueError(f"{self.name} must be between 0 and 1")
         if self.ci95 is not None and self.ci95[0] > self.ci95[1]:

@@ -68,7 +68,7 @@ def engines(frame: pd.DataFrame, device: str, task: str, title: str) -> Figure |
     n = sum(len(line.results) for line in shown)
     heading = f"{title} on {words.plain(device)}: latency by engine"
     return Figure(
-        name=f"{addresses.name_part(device)}-{addresses.name_part(task)}-engines",
+        name=f"{addresses.name_part(device)}--{addresses.name_part(task)}-engines",
         title=heading,
         alt=_alt(shown, heading, n),
         caption=_caption(closed, lines, shown, len(here) - len(closed), n),
