@@ -71,6 +71,15 @@ def test_hand_written_and_generated_pages_become_one_site(root: Path, tmp_path: 
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("created", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_result_may_say_that_it_was_made_at_any_time(root: Path, tmp_path: Path, created: str) -> None:
+    draft = complete_submission.measured()
+    shutil.rmtree(root / "submissions" / draft.place)
+    draft.result["created"] = created
+    draft.write(root / "submissions")
+    assert build(root, tmp_path / "out", extra={}).results == 1
+
+
 def test_the_same_submissions_give_the_same_bytes_anywhere(root: Path, tmp_path: Path) -> None:
     first = build(root, tmp_path / "one", extra={})
     moved = root.rename(tmp_path / "elsewhere")

@@ -62,6 +62,7 @@ def test_unit_is_fixed_by_the_name(unit: Any, good: bool) -> None:
         {"name": "throughput", "value": 1.0, "unit": "1/s", "mode": "measured", "extra": 1},
         {"name": "accuracy.top1", "value": 90.0, "unit": "fraction", "mode": "measured"},
         {"name": "memory.arena", "value": 1.5, "unit": "bytes", "mode": "simulated"},
+        {"name": "latency.per_inference", "value": 5e-324, "unit": "s", "mode": "measured"},
         {"name": "memory.ram", "value": 9.3e18, "unit": "bytes", "mode": "measured"},
         {"name": "accuracy.top1", "value": 0.9, "unit": "fraction", "mode": "measured", "ci95": [0.95, 0.85]},
     ],

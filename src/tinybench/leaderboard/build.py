@@ -180,7 +180,9 @@ def _mkdocs(config: Path, scratch: Path, output: Path, context: Context, epoch: 
 
 
 def _epoch(board: Board) -> int:
-    return int(max((row.result.created.timestamp() for row in board.rows), default=0))
+    """Of the newest result, as far as the header of a .gz can hold it (RFC 1952: 32 bits, from 1970)."""
+    newest = int(max((row.result.created.timestamp() for row in board.rows), default=0))
+    return min(max(newest, 0), 2**32 - 1)
 
 
 _MARK: Final = "sitemap.xml"

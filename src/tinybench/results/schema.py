@@ -94,9 +94,11 @@ Count = Annotated[int, Field(ge=0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 EvidenceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 
-
 _MAX_COUNT: Final = 2**63 - 1
 """Of bytes and events: what the integers of every program and of Parquet hold."""
+
+_LEAST: Final = 1e-30
+"""Of what is not 0: no figure of a device comes near, and ratios of figures stay finite."""
 
 
 class _Frozen(BaseModel):
@@ -182,6 +184,8 @@ class Metric(_Frozen):
             value = float(value)
         if self.unit in ("bytes", "count") and value > _MAX_COUNT:
             raise ValueError(f"{self.name} is more than 64 bits hold")
+        if 0 < value < _LEAST:
+            raise ValueError(f"{self.name} is nearer to 0 than {_LEAST:g}")
         if self.unit in ("fraction", "1") and value > 1:
             raise ValueError(f"{self.name} must be between 0 and 1")
         if self.ci95 is not None and self.ci95[0] > self.ci95[1]:
