@@ -171,6 +171,13 @@ def test_a_closed_round_says_that_its_digest_was_checked() -> None:
     assert items(of, addresses.ROUNDS)["2026.1"][1] == "closed on 2026-06-01"
 
 
+def test_a_round_with_many_results_leads_to_all_of_them_in_the_leaderboard() -> None:
+    rows = [timed(0.001 * number) for number in range(1, 502)]
+    page = shown(made(round_page.write, *rows), "rounds/2026.1/")
+    links = [link.get("href") for link in select(page, ".tb-note a")]
+    assert "../../leaderboard/index.html?round=2026.1&mode=all" in links
+
+
 def test_an_open_round_says_that_it_may_change() -> None:
     page = shown(made(round_page.write, row()), "rounds/2026.1/")
     assert "open: results may come, and may change" in page.text_content()

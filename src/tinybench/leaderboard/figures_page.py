@@ -44,4 +44,4 @@ def _groups(gallery: figures.Gallery) -> list[Group]:
         for task, own in gallery.tasks.items()
     ]
     about = "How far simulated figures are from published ones that were measured with the same kernels."
-    return [*made, Group("simulator", "The simulator", about, gallery.simulator())]
+    return [*made, Group("simulator", "The simulator", about, gallery.simulator)]

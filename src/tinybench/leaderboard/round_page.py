@@ -41,7 +41,14 @@ def _write(context: Context, one: Round, group: Group, systems: int) -> None:
         round=one,
         systems=systems,
         counted=counted(group.rows),
-        table=tables.table(context, address, group.frame(context), caption="Results", hide=("round",)),
+        table=tables.table(
+            context,
+            address,
+            group.frame(context),
+            caption="Results",
+            hide=("round",),
+            more=f"round={one.id}&mode=all",
+        ),
         addresses=addresses,
         **elsewhere(group.rows),
     )

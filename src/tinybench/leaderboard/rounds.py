@@ -110,7 +110,7 @@ def rounds(manifests: Mapping[Place, str], settled: Settled, path: Path) -> tupl
     """
     closed = {one.round: one for one in settled.closed}
     found = []
-    for name in {place.round for place in manifests} | closed.keys():
+    for name in sorted({place.round for place in manifests} | closed.keys()):
         own = {place: sha256 for place, sha256 in manifests.items() if place.round == name}
         if not own:
             raise ContentError(f"{path}: closed: {name}: there is no such round", hint="remove the table")

@@ -274,7 +274,7 @@ def log_axis(axis: Any, low: float, high: float) -> None:
 
 def number(value: float) -> str:
     """A number of an axis."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if 1000 <= value < 1e8 else f"{value:.3g}"
 
 
 def log_limits(values: Sequence[float], margin: float = 0.06) -> tuple[float, float]:

@@ -34,7 +34,8 @@ class Gallery:
 
     tasks: Mapping[str, tuple[Figure, ...]]
     devices: Mapping[str, tuple[Figure, ...]]
-    about_simulator: tuple[Figure, ...]
+    simulator: tuple[Figure, ...]
+    """Simulated against published."""
 
     def of_task(self, task: str) -> tuple[Figure, ...]:
         """Trade-offs and progress of a task."""
@@ -44,18 +45,10 @@ class Gallery:
         """Engines on a device, one figure for each task."""
         return self.devices.get(device, ())
 
-    def simulator(self) -> tuple[Figure, ...]:
-        """Simulated against published."""
-        return self.about_simulator
-
     def all(self) -> tuple[Figure, ...]:
         """Every figure once."""
-        groups = (*self.tasks.values(), *self.devices.values(), self.about_simulator)
+        groups = (*self.tasks.values(), *self.devices.values(), self.simulator)
         return tuple(figure for group in groups for figure in group)
-
-    def get(self, name: str) -> Figure | None:
-        """The figure of a name."""
-        return next((figure for figure in self.all() if figure.name == name), None)
 
 
 _MADE: Final[WeakKeyDictionary[Pages, Gallery]] = WeakKeyDictionary()
