@@ -110,6 +110,20 @@ def test_an_accuracy_that_is_not_decisive_is_no_accuracy_that_meets_a_target() -
     assert cell.get("data-order").endswith(";1")
 
 
+def test_an_auc_is_not_ranked_with_top_1_accuracies() -> None:
+    base = measured_kws()[0]
+    top1 = next(metric for metric in base.metrics if metric.name == "accuracy.top1")
+    auc = Metric.of("accuracy.auc", 0.86, top1.mode)
+    others = tuple(metric for metric in base.metrics if not metric.name.startswith("accuracy."))
+    without = tuple(one for one in base.unavailable if not one.name.startswith("accuracy."))
+    task = base.task.model_copy(update={"id": "ad"})
+    data = base.data.model_copy(update={"split": "official"})
+    anomaly = changed(base, task=task, data=data, metrics=(auc, *others), unavailable=without, target=0.85)
+    cells = column(shown(row(anomaly), row(base)), "Accuracy")
+    assert texts(cells)[0] == "AUC 0.86"
+    assert [cell.get("data-order") for cell in cells] == ["0.86;2", repr(top1.value)]
+
+
 def test_many_rows_are_cut_and_the_table_says_where_all_of_them_are() -> None:
     rows = [timed(0.001 * number) for number in range(1, 8)]
     with patch.object(tables, "STATIC_ROWS", 5), patch.object(tables, "TOP", 3):

@@ -27,8 +27,15 @@ for (const board of document.querySelectorAll(".tb-board")) {
   const collator = new Intl.Collator("en", { numeric: true });
 
   for (const select of filters) {
-    const values = new Set(rows.map((row) => textOf(row[select.dataset.of])));
-    select.append(...[...values].sort(collator.compare).map((value) => new Option(value, value)));
+    // Sources spell one name in small and in capital letters: that is one choice, shown as it is spelled most often.
+    const counts = new Map();
+    for (const row of rows) {
+      const text = textOf(row[select.dataset.of]);
+      counts.set(text, (counts.get(text) ?? 0) + 1);
+    }
+    const ordered = [...counts.keys()].sort((a, b) => counts.get(a) - counts.get(b) || collator.compare(b, a));
+    const values = [...new Map(ordered.map((text) => [text.toLowerCase(), text])).values()];
+    select.append(...values.sort(collator.compare).map((value) => new Option(value, value)));
   }
 
   const boxes = choosable.map((column) => {
@@ -151,13 +158,15 @@ for (const board of document.querySelectorAll(".tb-board")) {
 
   const predicate = () => {
     const { mode, search } = form.elements;
-    const equal = filters.filter((select) => select.value).map((select) => [select.dataset.of, select.value]);
+    const equal = filters
+      .filter((select) => select.value)
+      .map((select) => [select.dataset.of, select.value.toLowerCase()]);
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const from = Number(form.elements["clock-min"].value || 0) * 1e6;
     const to = Number(form.elements["clock-max"].value || Infinity) * 1e6;
     const anyClock = from === 0 && to === Infinity;
     const inAnyMode = (row) =>
-      equal.every(([key, value]) => textOf(row[key]) === value) &&
+      equal.every(([key, value]) => textOf(row[key]).toLowerCase() === value) &&
       words.every((word) => wordsOf(row).includes(word)) &&
       (anyClock || (row.clock !== null && row.clock >= from && row.clock <= to));
     return { inAnyMode, inMode: (row) => mode.value === "all" || row.mode === mode.value };

@@ -96,11 +96,13 @@ const tinybench = (() => {
     return document.createTextNode(value);
   };
 
-  // Sort key of a figure: `value` or, where it is not ranked with the others, `value;1`; empty if it is missing.
+  // Sort key of a figure: `value` or, where it is not ranked with the others, `value;rank`; empty if it is missing.
+  // An AUC is not ranked with top-1 accuracies.
   const sortKey = (row, column) => {
     const value = row[column.key];
     if (value === null) return "";
-    return apart(row, column) ? `${value};1` : String(value);
+    const rank = (column.key === "accuracy" && row.metric === "auc" ? 2 : 0) + (apart(row, column) ? 1 : 0);
+    return rank ? `${value};${rank}` : String(value);
   };
 
   // For DataTables: by rank, then by value; what is missing is last in both directions.
@@ -109,7 +111,7 @@ const tinybench = (() => {
     const by = (sign) => (a, b) => a.rank - b.rank || sign * (a.value - b.value) || 0;
     order["figure-pre"] = (key) => {
       const [value, rank = "0"] = String(key).split(";");
-      return value === "" ? { value: 0, rank: 2 } : { value: Number(value), rank: Number(rank) };
+      return value === "" ? { value: 0, rank: 4 } : { value: Number(value), rank: Number(rank) };
     };
     order["figure-asc"] = by(1);
     order["figure-desc"] = by(-1);

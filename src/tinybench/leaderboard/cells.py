@@ -86,6 +86,8 @@ class Figure:
     """Its mode; or the reason why it is missing."""
     apart: str
     """Why it is not ranked with the others of its table; empty if it is."""
+    auc: bool
+    """Whether it is an AUC, which is not ranked with shares of right answers."""
     text: str
     """Without its unit, unless that differs from row to row."""
 
@@ -96,15 +98,16 @@ def figure(row: Row, column: Column) -> Figure:
     if metric is None:
         wanted = column.metric or "accuracy."
         reasons = (missing.reason for missing in row.result.unavailable if missing.name.startswith(wanted))
-        return Figure(None, next(reasons, "not stated"), "", "–")
+        return Figure(None, next(reasons, "not stated"), "", False, "–")
     apart: str = metric.mode if metric.mode != row.mode else ""
     value = metric.value
     if column.metric is not None:
-        return Figure(value, metric.mode, apart, number(value, column))
+        return Figure(value, metric.mode, apart, False, number(value, column))
     if not row.decisive:
         apart = "not decisive"
-    text = f"AUC {rounded(value)}" if metric.name == "accuracy.auc" else f"{rounded(value * 100)} %"
-    return Figure(value, metric.mode, apart, text)
+    auc = metric.name == "accuracy.auc"
+    text = f"AUC {rounded(value)}" if auc else f"{rounded(value * 100)} %"
+    return Figure(value, metric.mode, apart, auc, text)
 
 
 def number(value: float, column: Column) -> str:

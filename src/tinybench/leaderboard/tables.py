@@ -1,7 +1,8 @@
 """Tables of results: as HTML that needs no script, and as data for the script that filters and sorts.
 
 Modes are never ranked together: there is a table for each, measured first. So it is within a column: a
-predicted energy of a simulated result comes after those that are simulated, however small it is.
+predicted energy of a simulated result comes after those that are simulated, however small it is, and an AUC
+after every top-1 accuracy.
 """
 
 from __future__ import annotations
@@ -268,8 +269,9 @@ def _figure(row: Row, column: Column) -> str:
         marks.append("below target")
     shown = figure.text + "".join(f' <span class="tb-mark">{mark}</span>' for mark in marks)
     # What is not ranked with the others says so after its value.
-    rank = f"{figure.value!r};1" if figure.apart else repr(figure.value)
-    return f'<td class="tb-number" data-order="{rank}">{shown}</td>'
+    rank = 2 * figure.auc + bool(figure.apart)
+    key = f"{figure.value!r};{rank}" if rank else repr(figure.value)
+    return f'<td class="tb-number" data-order="{key}">{shown}</td>'
 
 
 @lru_cache(maxsize=4096)
