@@ -48,6 +48,7 @@ RESULT: dict[str, Any] = {
     "metric": "top1",
     "accuracy": 0.91,
     "target": 0.9,
+    "target_met": True,
     "decisive": True,
     "latency_s": 0.1,
     "latency_low_s": np.nan,
@@ -84,7 +85,7 @@ SVG = "http://www.w3.org/2000/svg"
 THREE = (
     result(system="Fast", latency_s=0.01, accuracy=0.90, energy_j=0.002),
     result(system="Right", latency_s=0.2, accuracy=0.95, energy_j=0.001, core="npu"),
-    result(system="Beaten", latency_s=0.3, accuracy=0.89, energy_j=0.02),
+    result(system="Beaten", latency_s=0.3, accuracy=0.89, target_met=False, energy_j=0.02),
 )
 
 
@@ -111,6 +112,26 @@ def test_a_trade_off_tells_its_numbers_in_the_alt_text_and_what_is_left_out_in_t
     ):
         assert reason in figure.caption
     assert figure.data["on_front"].tolist() == [True, True, False]
+
+
+def test_an_accuracy_that_decides_nothing_does_not_meet_the_target() -> None:
+    predicted = result(accuracy=0.99, accuracy_mode="predicted", target_met=None)
+    figure = named(tradeoffs.tradeoffs(frame(*THREE, predicted), "kws", "t"), "kws-accuracy-latency")
+    assert "The target, 90.0 %, is met by 2 of 4." in figure.alt
+
+
+def test_published_aucs_say_that_they_are_not_exactly_comparable() -> None:
+    own = {"task": "ad", "metric": "auc", "target": 0.85, "published": False}
+    one, other = result(**own, accuracy=0.86), result(**own, accuracy=0.862, latency_s=0.2)
+    (caption,) = {
+        f.caption for f in tradeoffs.tradeoffs(frame(one, other), "ad", "t") if "latency" in f.name[11:]
+    }
+    assert "0.02" not in caption
+    published = frame(one, other | {"published": True})
+    assert (
+        "differ by up to 0.02"
+        in named(tradeoffs.tradeoffs(published, "ad", "t"), "ad-accuracy-latency").caption
+    )
 
 
 def test_energy_is_compared_within_the_closed_division() -> None:

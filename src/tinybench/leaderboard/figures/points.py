@@ -59,7 +59,7 @@ AUC: Final = Quantity(
 _USED: Final = (
     *("id", "task", "round", "organisation", "organisation_slug", "system", "division", "published"),
     *("mode", "energy_mode", "accuracy_mode", "device", "core", "clock_hz", "supply_v", "engine", "kernels"),
-    *("model", "samples", "metric", "accuracy", "target", "decisive"),
+    *("model", "samples", "metric", "accuracy", "target", "target_met", "decisive"),
     *("latency_s", "latency_low_s", "latency_high_s", "energy_j"),
 )
 

@@ -199,7 +199,13 @@ def _caption(shown: pd.DataFrame, left_out: list[str], what: str, x: Quantity, y
 
 def _uncertainty(shown: pd.DataFrame, y: Quantity) -> list[str]:
     if y is AUC:
-        return ["Intervals of the AUC are not shown: what was published has no scores to compute them from."]
+        parts = ["Intervals of the AUC are not shown: what was published has no scores to compute them from."]
+        if shown["published"].any():
+            parts.append(
+                "Published AUCs follow one of two rules, with two decimals or three, which differ by up to "
+                "0.02: smaller steps of this front say nothing."
+            )
+        return parts
     found = []
     for samples, low, high in _intervals(shown, y):
         found.append(f"{100 * low:.1f} to {100 * high:.1f} % on {samples:,} samples")
@@ -244,7 +250,7 @@ def _alt(shown: pd.DataFrame, named: list[Named], heading: str, x: Quantity, y: 
             parts.append(f"On the front of what is {mode}: {words.listed(best)}.")
     target = _target(shown)
     if y.more_is_better and target is not None:
-        met = int((shown["accuracy"] >= target).sum())
+        met = int(shown["target_met"].fillna(False).astype(bool).sum())
         parts.append(f"The target, {y.text(target)}, is met by {met:,} of {len(shown):,}.")
     return " ".join(parts)
 
