@@ -165,10 +165,10 @@ def test_a_closed_round_says_that_its_digest_was_checked() -> None:
     round_page.write(of)
     page = shown(of, "rounds/2026.1/")
     assert text_of(page, "h1") == "First round"
-    assert "closed on 2026-06-01" in page.text_content()
+    assert "closed here on 2026-06-01" in page.text_content()
     assert "computed again when this site was built, and equals" in page.text_content()
     assert "x was y" in page.text_content()
-    assert items(of, addresses.ROUNDS)["2026.1"][1] == "closed on 2026-06-01"
+    assert items(of, addresses.ROUNDS)["2026.1"][1] == "closed here on 2026-06-01"
 
 
 def test_a_round_with_many_results_leads_to_all_of_them_in_the_leaderboard() -> None:

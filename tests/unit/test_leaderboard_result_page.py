@@ -98,7 +98,7 @@ def test_layers_windows_environment_and_findings_are_there() -> None:
             changed(measured_kws()[0], metrics=(Metric.of("accuracy.top1", 0.95, "predicted"),)),
             "the accuracy is predicted",
         ),
-        (changed(measured_kws()[0], target=None), "There is no quality target"),
+        (changed(measured_kws()[0], target=None), "defines no quality target"),
     ],
 )
 def test_the_quality_target_is_met_or_missed_or_it_says_why_not(result: Result, said: str) -> None:

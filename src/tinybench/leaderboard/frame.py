@@ -200,7 +200,13 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         "flash_bytes", "integer", "bytes", "Flash: code, constants and weights", _of_metric("memory.flash")
     ),
-    Column("arena_bytes", "integer", "bytes", "Tensor arena alone", _of_metric("memory.arena")),
+    Column(
+        "arena_bytes",
+        "integer",
+        "bytes",
+        "Tensor arena; if simulated, of the TFLite Micro interpreter on a host, not of the firmware",
+        _of_metric("memory.arena"),
+    ),
     Column("cycles", "number", None, "Cycles of one inference", _of_metric("cycles.per_inference")),
     Column(
         "instructions",

@@ -106,7 +106,7 @@ def _write_retired(context: Context, retired: Retired) -> None:
 
 
 def measured(row: Row) -> Iterator[Fact]:
-    """What was measured, on what, with what."""
+    """What was run, on what, with what."""
     result, device = row.result, row.device
     version = f", version {result.task.version}" if result.task.version else ""
     yield Fact("Task", titles.task(row.task) + version, addresses.task(row.task))
@@ -167,7 +167,7 @@ def quality(row: Row) -> str:
     """Whether the quality target is met; where that is not decided, why."""
     target = row.result.target
     if target is None:
-        return "There is no quality target for this task."
+        return "tinybench defines no quality target for this task."
     spec = specs.tasks().get(row.task)
     metric = ACCURACY[spec.metric] if spec else "accuracy.top1"
     stated = f"Quality target: {titles.METRICS[metric]} of at least {quantity(target, UNITS[metric])}"

@@ -16,7 +16,7 @@ def write(context: Context) -> None:
         group = found[one.id]
         systems = {row.place for row in group.rows}
         _write(context, one, group, len(systems))
-        state = f"closed on {one.closed.date}" if one.closed else "open"
+        state = f"closed here on {one.closed.date}" if one.closed else "open"
         cells = (one.title, state, f"{len(systems):,}", counted(group.rows))
         items.append(Item(addresses.round_(one.id), one.id, cells))
     write_list(
