@@ -318,6 +318,17 @@ def test_tasks_are_not_compared_with_each_other(visit: Visit) -> None:
     expect(table).not_to_contain_text("times the first")
 
 
+def test_divisions_are_not_compared_with_each_other(visit: Visit) -> None:
+    ids = {}
+    for result_id, document in submitted().items():
+        if document["task"]["id"] == "kws" and document["source"]:
+            ids.setdefault(document["source"]["division"], result_id)
+    page = visit(f"compare/?ids={ids['closed']},{ids['open']}")
+    table = page.locator(".tb-comparison[data-tb-ready] table")
+    expect(table).to_contain_text("other division: not compared")
+    expect(table).not_to_contain_text("times the first")
+
+
 def test_a_comparison_says_what_it_does_not_know(visit: Visit) -> None:
     known = next(iter(submitted()))
     page = visit(f"compare/?ids=r-0000000000000000,{known}")

@@ -17,6 +17,8 @@ for (const place of document.querySelectorAll(".tb-comparison")) {
     if (row === first || column.kind !== "figure" || column.key === "accuracy") return "";
     if (row[column.key] === null || !first[column.key]) return "";
     if (row.task !== first.task) return "other task: not compared";
+    // The models of the open division are others.
+    if (row.division !== first.division) return "other division: not compared";
     if (row[`${column.key}_note`] !== first[`${column.key}_note`]) return "other mode: not compared";
     return `${rounded(row[column.key] / first[column.key])} times the first`;
   };
