@@ -58,3 +58,9 @@ def test_nothing_downstream_is_imported(part: str) -> None:
     assert modules
     wrong = {str(path.relative_to(PACKAGE)): imported(path) & DOWNSTREAM[part] for path in modules}
     assert {name: parts for name, parts in wrong.items() if parts} == {}
+
+
+def test_modules_of_tests_have_names_of_their_own() -> None:
+    """Without packages, pytest imports one module of each name."""
+    names = [path.name for path in PACKAGE.parents[1].joinpath("tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
