@@ -6,6 +6,7 @@ By hand: ``python tests/synthetic_board.py FOLDER [RESULTS]``.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -192,10 +193,10 @@ def _result(
         parameters=reference.parameters,
     )
     if division == "open":
-        size = random.choice((0.25, 0.5, 0.75))
+        size, number = random.choice((0.25, 0.5, 0.75)), random.randrange(40)
         model = ModelRef(
-            name=f"synthetic-{task.id}-{size}",
-            sha256=f"{random.getrandbits(256):064x}",
+            name=f"synthetic-{task.id}-{size}-{number}",
+            sha256=hashlib.sha256(f"{task.id}-{size}-{number}".encode()).hexdigest(),
             macs=round(reference.macs * size),
             parameters=round(reference.parameters * size),
         )

@@ -18,6 +18,7 @@ from markupsafe import escape
 
 from tinybench.files.guarded import Folder
 from tinybench.leaderboard.addresses import file_of, link
+from tinybench.leaderboard.markdown_verbatim import MARK
 from tinybench.quantities import frequency, quantity, size
 from tinybench.submissions.layout import MAX_BYTES
 
@@ -73,7 +74,11 @@ class Pages:
             return link(here=address, there=there)
 
         body = environment().get_template(f"{template}.md.j2").render(here=address, link=to, **values)
-        self.file(file_of(address).removesuffix(".html") + ".md", f"---\n{head}---\n\n{body}\n".encode())
+        body = body.lstrip()
+        mark = f"{MARK}\n" if body.startswith("<") else ""
+        self.file(
+            file_of(address).removesuffix(".html") + ".md", f"---\n{head}---\n\n{mark}{body}\n".encode()
+        )
 
     def file(self, path: str, data: bytes) -> None:
         """Add a file that goes to the site as it is."""

@@ -88,6 +88,7 @@ def _write(context: Context, place: Place, group: Group, others: list[Place]) ->
         f"{first.title}, {first.organisation}, {place.round}",
         "system",
         description=f"{first.title} by {first.organisation}, round {place.round}: {counted(group.rows)}.",
+        search=False,  # thousands, and every visitor would load them: the leaderboard finds systems
         place=place,
         first=first,
         described=list(described(first, group)),

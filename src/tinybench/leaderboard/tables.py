@@ -65,7 +65,7 @@ def table(
     parts = [*_static(here, rows, chosen, caption, more)]
     if len(rows) > 1:
         parts += _scripts(here, datatables.SCRIPT, "assets/results.js", "assets/sortable.js")
-    return Markup(f'<div class="tb-tables">{"".join(parts)}</div>')
+    return Markup(f'<div class="tb-tables" data-search-exclude>{"".join(parts)}</div>')
 
 
 def leaderboard(context: Context, here: str, frame: pd.DataFrame, *, task: str | None = None) -> Markup:
