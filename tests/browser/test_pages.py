@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import feedparser
 import pytest
@@ -69,3 +71,12 @@ def test_a_policy_that_is_broken_would_be_seen(visitors: Callable[..., Visitor],
     assert any("script" in fault for fault in refused)
     assert any("example.org" in fault for fault in refused)
     visitor.faults.clear()
+
+
+def test_what_every_visitor_loads_for_the_search_has_no_tables_of_results(built_site: Path) -> None:
+    """The leaderboard finds systems; thousands of rows in the index would be megabytes for everybody."""
+    index = json.loads((built_site / "search" / "search_index.json").read_bytes())
+    found = " ".join(entry["text"] for entry in index["docs"])
+    assert "Latency msEnergy" not in found  # two heads of a table of results
+    assert not [entry for entry in index["docs"] if entry["location"].startswith("results/r-")]
+    assert any(entry["location"].startswith("devices/nucleo-l4r5zi/") for entry in index["docs"])

@@ -65,7 +65,7 @@ def table(
     parts = [*_static(here, rows, chosen, caption, more)]
     if len(rows) > 1:
         parts += _scripts(here, datatables.SCRIPT, "assets/results.js", "assets/sortable.js")
-    return Markup(f'<div class="tb-tables" data-search-exclude>{"".join(parts)}</div>')
+    return Markup(f'<div class="tb-tables">{"".join(parts)}</div>')
 
 
 def leaderboard(context: Context, here: str, frame: pd.DataFrame, *, task: str | None = None) -> Markup:
@@ -223,7 +223,7 @@ def _table(here: str, rows: Sequence[Row], columns: Sequence[Column], caption: s
     body = "".join(f"<tr>{''.join(_cell(row, column, root) for column in columns)}</tr>\n" for row in rows)
     return (
         '<div class="tb-scroll" role="region" tabindex="0" '
-        f'aria-label="{escape(caption)}"><table class="tb-table" data-sortable>\n'
+        f'aria-label="{escape(caption)}"><table class="tb-table" data-sortable data-search-exclude>\n'
         f"<caption>{escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>\n"
         f"<tbody>\n{body}</tbody></table></div>\n"
     )
