@@ -71,6 +71,7 @@ def _write(context: Context, key: Key, group: Group, spec: ModelSpec | None) -> 
         f"{name}: results",
         "model",
         description=f"Benchmark results with the model {name}: {counted(group.rows)}.",
+        search=spec is not None,  # of the others there may be hundreds: the leaderboard finds them
         name=name,
         spec=spec,
         known=list(_known(key, group, spec)),
