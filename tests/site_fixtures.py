@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -16,17 +18,23 @@ CACHE: Final = {key: os.environ[key] for key in ("TINYBENCH_CACHE",) if key in o
 """Where it is before tests isolate themselves: executing simulated results again takes minutes, once."""
 
 
+@contextmanager
+def lasting_cache() -> Iterator[None]:
+    """The cache as it is outside of the tests, for what would take minutes without it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TINYBENCH_CACHE", raising=False)
+        for key, value in CACHE.items():
+            patch.setenv(key, value)
+        yield
+
+
 def build_site(output: Path, *options: str) -> Path:
     """Build a site as a user does; gives back its folder."""
     command = [sys.executable, "-m", "tinybench", "site", "build", "--root", str(REPOSITORY)]
-    environment = {key: value for key, value in os.environ.items() if key != "TINYBENCH_CACHE"} | CACHE
-    done = subprocess.run(
-        [*command, "--output", str(output), *options],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with lasting_cache():
+        done = subprocess.run(
+            [*command, "--output", str(output), *options], capture_output=True, text=True, check=False
+        )
     assert done.returncode == 0, done.stderr
     return output
 
