@@ -23,7 +23,7 @@ def front_matter(page: bytes) -> tuple[dict[str, object], str]:
 def template(monkeypatch: pytest.MonkeyPatch) -> None:
     made = jinja2.Environment(
         loader=jinja2.DictLoader(
-            {"page.md.j2": '<p>{{ text }}</p><a href="{{ link("tasks/kws/") }}">kws</a>'}
+            {"page.html.j2": '<p>{{ text }}</p><a href="{{ link("tasks/kws/") }}">kws</a>'}
         ),
         autoescape=True,
         undefined=jinja2.StrictUndefined,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +16,12 @@ from tinybench.leaderboard.rounds import Retired, Round
 from tinybench.progress import Progress, silent
 from tinybench.results.schema import ACCURACY, DeviceRef, Metric, MetricName, Mode, Result, is_decisive
 from tinybench.submissions import layout
-from tinybench.submissions.attestation import Subject
 from tinybench.submissions.check import check
+from tinybench.submissions.judging import judge_attestations
 from tinybench.submissions.layout import Place
-from tinybench.submissions.report import Report
-from tinybench.submissions.scanning import scan
-from tinybench.submissions.signatures import Judged, judge_all
-from tinybench.submissions.submission import Submission, load
+from tinybench.submissions.report import Report, rows
+from tinybench.submissions.signatures import Judged
+from tinybench.submissions.submission import load
 from tinybench.submissions.system import Division, System
 from tinybench.submissions.tiers import Tier
 from tinybench.submissions.trusted_keys import TrustedKeys, read_trusted_keys
@@ -131,6 +129,11 @@ class Board:
     """Newest first."""
     retired: tuple[Retired, ...]
 
+    @cached_property
+    def ages(self) -> Mapping[str, int]:
+        """Id of each round -> how many are newer."""
+        return {one.id: age for age, one in enumerate(self.rounds)}
+
 
 def collect(root: Path, *, trusted: Path | None = None, progress: Progress = silent) -> Board:
     """Check all submissions, and read those that passed.
@@ -169,18 +172,14 @@ def collect(root: Path, *, trusted: Path | None = None, progress: Progress = sil
 def _require_passed(report: Report) -> None:
     if report.passed:
         return
-    of_all = [found for found in report.findings if found.severity == "error"]
-    of_each = {
-        verdict.place: [f for f in verdict.findings if f.severity == "error"]
-        for verdict in report.submissions
-    }
-    failed = {place: found for place, found in of_each.items() if found}
-    first = next(iter(failed), None)
-    found = failed[first][0] if first is not None else of_all[0]
-    where = f"{first}: {found.where}" if first is not None else found.where
+    errors = [row for row in rows(report) if row.severity == "error"]
+    failed = {row.place for row in errors} - {""}
+    # Rather one of a submission than one of all of them together.
+    first = next((row for row in errors if row.place), errors[0])
+    where = f"{first.place}: {first.where}" if first.place else first.where
     raise FailedCheckError(
         f"{len(failed)} of {len(report.submissions)} submissions break a rule; the first: {where}: "
-        f"{found.code}: {found.message}",
+        f"{first.code}: {first.message}",
         hint="'tinybench submit check --all' tells what is wrong with each",
     )
 
@@ -191,15 +190,8 @@ def _rows(root: Path, place: Place, verdict: Verdict, keys: TrustedKeys) -> Iter
     submission = loaded.submission
     if submission is None or loaded.digest != verdict.digest:
         raise DataError(f"{path}: changed while it was read", hint="build again")
-    attestations: tuple[Judged, ...] = ()
-    if loaded.attestations and loaded.digest is not None:
-        with Folder.open(path) as folder:
-            subject = Subject(place=place, manifest_sha256=loaded.digest)
-            attestations = tuple(
-                judged for judged in judge_all(folder, loaded.attestations, subject, keys) if judged.counts
-            )
+    attested = judge_attestations(path, place, loaded, keys)
     tiers = {outcome.where: outcome.tier for outcome in verdict.results}
-    evidence = _evidence(path, submission)
     with Folder.open(path) as folder:
         for entry in submission.entries:
             kind = layout.kind_of(entry.where)
@@ -211,23 +203,16 @@ def _rows(root: Path, place: Place, verdict: Verdict, keys: TrustedKeys) -> Iter
                 tier=tiers[entry.where],
                 findings=tuple(found for found in verdict.findings if _is_about(found, entry.where)),
                 document=folder.read(entry.where, kind.max_bytes),
-                evidence=evidence[entry.result.id],
-                attestations=attestations,
+                evidence=tuple(
+                    EvidenceFile(relative.rpartition("/")[2], path / relative)
+                    for relative in loaded.evidence[entry.result.id]
+                ),
+                attestations=tuple(judged for judged in attested if judged.counts),
             )
 
 
 def _is_about(found: Found, where: str) -> bool:
     return found.where == where or found.where.startswith(f"{where}:")
-
-
-def _evidence(path: Path, submission: Submission) -> dict[str, tuple[EvidenceFile, ...]]:
-    files: dict[str, list[EvidenceFile]] = defaultdict(list)
-    if any(entry.evidence for entry in submission.entries):
-        inventory = scan(path).inventory
-        for entry in submission.entries:
-            for relative in inventory.evidence(entry.result.id).values():
-                files[entry.result.id].append(EvidenceFile(relative.rpartition("/")[2], path / relative))
-    return defaultdict(tuple, {id_: tuple(found) for id_, found in files.items()})
 
 
 def _require_distinct(rows: list[Row], retired: tuple[Retired, ...], path: Path) -> None:

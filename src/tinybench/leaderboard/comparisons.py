@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Final
 
 from tinybench.leaderboard.board import MODES, Board, Row
-from tinybench.leaderboard.rounds import Round
 from tinybench.results.schema import Metric
 
 MOST: Final = 4
@@ -36,7 +35,7 @@ class Comparisons:
             row.id: found for row in board.rows if (found := row.result.metric("latency.per_inference"))
         }
         rows = [row for row in board.rows if self._latency(row) > 0]
-        self._age = _ages(board.rounds)
+        self._age = board.ages
         self._of_device = self._group(rows, lambda row: (row.task, row.result.device.id, row.mode))
         self._of_core = self._group(
             (row for row in rows if row.device and row.device.core),
@@ -130,7 +129,3 @@ def _engine(row: Row) -> Hashable:
 
 def _system(row: Row) -> Hashable:
     return row.task, row.place.organisation, row.place.system
-
-
-def _ages(rounds: Iterable[Round]) -> dict[str, int]:
-    return {round_.id: age for age, round_ in enumerate(rounds)}

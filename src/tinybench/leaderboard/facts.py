@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tinybench.leaderboard import titles
 from tinybench.quantities import frequency
 from tinybench.results.schema import Accelerator, Engine
 
@@ -21,7 +22,7 @@ class Fact:
     code: bool = False
 
 
-def counted(number: int | None) -> str | None:
+def whole(number: int | None) -> str | None:
     """A number with commas between thousands."""
     return None if number is None else f"{number:,}"
 
@@ -45,12 +46,8 @@ def of_accelerator(accelerator: Accelerator | None) -> str | None:
 
 def of_engine(engine: Engine) -> Iterator[Fact]:
     """Runtime, kernels, compiler and flags."""
-    yield Fact("Engine", _joined(engine.name, engine.version))
-    yield Fact("Kernels", _joined(engine.kernels, engine.kernels_version))
+    yield Fact("Engine", titles.joined(engine.name, engine.version))
+    yield Fact("Kernels", titles.joined(engine.kernels, engine.kernels_version) or None)
     yield Fact("Compiler", engine.compiler)
     yield Fact("Flags", " ".join(engine.flags) or None, code=True)
     yield Fact("Copied to RAM", " and ".join(engine.in_ram) or None)
-
-
-def _joined(*parts: str | None) -> str | None:
-    return " ".join(filter(None, parts)) or None

@@ -24,8 +24,7 @@ def write(context: Context) -> None:
 
 def newest_first(board: Board) -> list[Row]:
     """By the time at which they were made; those of one time by round, the newest first, then by id."""
-    age = {round_.id: number for number, round_ in enumerate(board.rounds)}
-    rows = sorted(board.rows, key=lambda row: (age[row.place.round], row.id))
+    rows = sorted(board.rows, key=lambda row: (board.ages[row.place.round], row.id))
     return sorted(rows, key=lambda row: row.result.created, reverse=True)
 
 

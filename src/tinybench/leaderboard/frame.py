@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from tinybench.leaderboard import titles
 from tinybench.leaderboard.board import Board, Row
 from tinybench.results.schema import ACCURACY, MetricName
 
@@ -25,10 +26,6 @@ class Column:
     meaning: str
     value: Callable[[Row], Any]
     """None where it is not known."""
-
-
-def _joined(*parts: str | None) -> str:
-    return " ".join(part for part in parts if part)
 
 
 def _of_metric(name: MetricName) -> Callable[[Row], Any]:
@@ -113,7 +110,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         "text",
         None,
         "Inference runtime with its version",
-        lambda row: _joined(row.result.engine.name, row.result.engine.version),
+        lambda row: titles.joined(row.result.engine.name, row.result.engine.version),
     ),
     Column("engine_name", "text", None, "Inference runtime", lambda row: row.result.engine.name),
     Column(
@@ -121,7 +118,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         "text",
         None,
         "Kernel library with its version; empty where it is part of the runtime",
-        lambda row: _joined(row.result.engine.kernels, row.result.engine.kernels_version) or None,
+        lambda row: titles.joined(row.result.engine.kernels, row.result.engine.kernels_version) or None,
     ),
     Column("compiler", "text", None, "Compiler with its version", lambda row: row.result.engine.compiler),
     Column(

@@ -89,8 +89,8 @@ def _known(key: Key, group: Group, spec: ModelSpec | None) -> Iterator[Fact]:
     yield Fact("SHA-256", key[1] or "not stated: which file it was is not known", code=key[1] is not None)
     # Of a file that is not here, what its results say.
     model = spec or group.rows[0].result.model
-    yield Fact("Multiply-accumulates", facts.counted(model.macs))
-    yield Fact("Parameters", facts.counted(model.parameters))
+    yield Fact("Multiply-accumulates", facts.whole(model.macs))
+    yield Fact("Parameters", facts.whole(model.parameters))
 
 
 def _reference(spec: ModelSpec) -> Iterator[Fact]:

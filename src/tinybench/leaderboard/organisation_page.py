@@ -11,7 +11,7 @@ from tinybench.submissions.layout import Place
 def write(context: Context) -> None:
     """A page for each organisation, and the list of all."""
     found = groups(context.board, lambda row: row.place.organisation)
-    age = {one.id: number for number, one in enumerate(context.board.rounds)}
+    age = context.board.ages
     items = []
     for part in sorted(found):
         group = found[part]

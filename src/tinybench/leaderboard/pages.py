@@ -1,7 +1,7 @@
-"""The generated part of the site source: Markdown pages, and files beside them.
+"""The generated part of the site source: pages that MkDocs takes, and files beside them.
 
-A page is a template of ``templates/``: Markdown in which every text that comes from a submission stands in an
-HTML block, where Markdown does not look, and is escaped by Jinja, so that the browser shows it as text.
+A page is a template of ``templates/``: HTML, which Markdown passes on as it is, and in which Jinja escapes
+every text, so that the browser shows what comes from a submission as text.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Pages:
         Args:
             address: of the page, such as ``results/r-0123456789abcdef/``.
             title: plain text, for the title of the window and for search engines.
-            template: name in ``templates/``, without ``.md.j2``. It gets ``values``, ``here`` (the address)
+            template: name in ``templates/``, without ``.html.j2``. It gets ``values``, ``here`` (the address)
                 and ``link(there)``.
             description: plain text, one sentence.
             theme: template of the theme; None: that of hand-written pages.
@@ -73,12 +73,9 @@ class Pages:
         def to(there: str) -> str:
             return link(here=address, there=there)
 
-        body = environment().get_template(f"{template}.md.j2").render(here=address, link=to, **values)
-        body = body.lstrip()
-        mark = f"{MARK}\n" if body.startswith("<") else ""
-        self.file(
-            file_of(address).removesuffix(".html") + ".md", f"---\n{head}---\n\n{mark}{body}\n".encode()
-        )
+        html = environment().get_template(f"{template}.html.j2").render(here=address, link=to, **values)
+        page = f"---\n{head}---\n\n{MARK}\n{html.lstrip()}\n"
+        self.file(file_of(address).removesuffix(".html") + ".md", page.encode())
 
     def file(self, path: str, data: bytes) -> None:
         """Add a file that goes to the site as it is."""

@@ -14,7 +14,6 @@ from tinybench.leaderboard.comparisons import Comparisons
 from tinybench.leaderboard.facts import Fact
 from tinybench.leaderboard.feed import newest_first
 from tinybench.leaderboard.rounds import Retired
-from tinybench.quantities import quantity
 from tinybench.results.schema import ACCURACY, UNITS, Evidence, Unit
 from tinybench.submissions.attestation import Check
 from tinybench.submissions.layout import unpacked_name
@@ -124,12 +123,12 @@ def measured(row: Row) -> Iterator[Fact]:
     yield Fact("Runner", result.runner)
     yield Fact("Model", result.model.name, addresses.model(result.model.name, result.model.sha256))
     yield Fact("SHA-256 of the model", result.model.sha256, code=True)
-    yield Fact("Multiply-accumulates", facts.counted(result.model.macs))
-    yield Fact("Parameters", facts.counted(result.model.parameters))
+    yield Fact("Multiply-accumulates", facts.whole(result.model.macs))
+    yield Fact("Parameters", facts.whole(result.model.parameters))
     yield Fact("Data set", result.data.dataset)
     yield Fact("Split", result.data.split)
-    yield Fact("Samples", facts.counted(result.data.samples) or "not stated")
-    yield Fact("Limited to", facts.counted(result.data.limit))
+    yield Fact("Samples", facts.whole(result.data.samples) or "not stated")
+    yield Fact("Limited to", facts.whole(result.data.limit))
     yield Fact("SHA-256 of the data", result.data.dataset_sha256, code=True)
     yield Fact("Result file made", f"{result.created:%Y-%m-%d %H:%M:%S} UTC")
     commit = f", commit {result.tool.commit}" if result.tool.commit else ""
@@ -170,7 +169,7 @@ def quality(row: Row) -> str:
         return "tinybench defines no quality target for this task."
     spec = specs.tasks().get(row.task)
     metric = ACCURACY[spec.metric] if spec else "accuracy.top1"
-    stated = f"Quality target: {titles.METRICS[metric]} of at least {quantity(target, UNITS[metric])}"
+    stated = f"Quality target: {titles.target(metric, target)}"
     if row.result.target_met is not None:
         return f"{stated}. It is {'met' if row.result.target_met else 'missed'}."
     return f"{stated}. Not decided: {'; '.join(_undecided(row)) or 'the result does not say why'}."

@@ -127,12 +127,13 @@ def rounds(manifests: Mapping[Place, str], settled: Settled, path: Path) -> tupl
 
 def in_order(found: Iterable[Round]) -> list[Round]:
     """Newest first: ours before those that are published elsewhere, each by the numbers in their names."""
-    return sorted(found, key=lambda one: (_is_ours(one.id), _numbers(one.id), one.id), reverse=True)
+    return sorted(found, key=lambda one: (_is_ours(one.id), numbers(one.id), one.id), reverse=True)
 
 
 def _is_ours(name: str) -> bool:
     return name[0].isdigit()
 
 
-def _numbers(name: str) -> tuple[int, ...]:
+def numbers(name: str) -> tuple[int, ...]:
+    """The numbers in the name of a round, by which rounds follow each other: v1.10 comes after v1.9."""
     return tuple(map(int, _NUMBERS.findall(name)))

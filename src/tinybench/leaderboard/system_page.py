@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tinybench.leaderboard import addresses, facts, tables
+from tinybench.leaderboard import addresses, facts, tables, titles
 from tinybench.leaderboard.board import Row
 from tinybench.leaderboard.build import Context
 from tinybench.leaderboard.catalogue import Group, Item, counted, elsewhere, groups, write_list
@@ -17,7 +17,7 @@ from tinybench.submissions.layout import Place
 def write(context: Context) -> None:
     """A page for each submission, and the list of all."""
     systems = groups(context.board, lambda row: row.place)
-    age = {one.id: number for number, one in enumerate(context.board.rounds)}
+    age = context.board.ages
     ordered = sorted(systems, key=lambda place: (age[place.round], place.path))
     of_name: dict[tuple[str, str], list[Place]] = {}
     for place in ordered:
@@ -47,7 +47,7 @@ def _item(place: Place, group: Group) -> Item:
             place.round,
             first.division,
             first.system.board or ", ".join(group.values(_board)),
-            " ".join(filter(None, (engine.name, engine.version))),
+            titles.joined(engine.name, engine.version),
             counted(group.rows),
         ),
     )
@@ -65,7 +65,7 @@ def described(first: Row, group: Group) -> Iterator[Fact]:
         yield Fact("Device", device, addresses.device(device))
     yield Fact("Chip", system.chip)
     yield Fact("Core", system.core)
-    yield Fact("Number of cores", facts.counted(system.cores))
+    yield Fact("Number of cores", facts.whole(system.cores))
     yield Fact("Clock", facts.clock(system.clock_hz))
     yield Fact("Supply", facts.supply(system.supply_v))
     for memory in system.memories:

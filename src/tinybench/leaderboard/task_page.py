@@ -6,8 +6,7 @@ from tinybench import specs
 from tinybench.leaderboard import addresses, figures, tables, titles
 from tinybench.leaderboard.build import Context
 from tinybench.leaderboard.catalogue import EMPTY, Group, Item, counted, elsewhere, groups, write_list
-from tinybench.quantities import quantity
-from tinybench.results.schema import ACCURACY, UNITS
+from tinybench.results.schema import ACCURACY
 from tinybench.specs import TaskSpec
 
 
@@ -34,11 +33,10 @@ def write(context: Context) -> None:
 
 
 def target(spec: TaskSpec | None) -> str:
-    """The quality target with its metric: ``Top-1 accuracy of at least 90.0 %``."""
+    """The quality target of a task, if it is defined here."""
     if spec is None:
         return "not defined here"
-    metric = ACCURACY[spec.metric]
-    return f"{titles.METRICS[metric]} of at least {quantity(spec.target, UNITS[metric])}"
+    return titles.target(ACCURACY[spec.metric], spec.target)
 
 
 def _write(context: Context, task_id: str, group: Group, spec: TaskSpec | None) -> None:

@@ -9,7 +9,8 @@ from typing import Final
 
 from tinybench import specs
 from tinybench.leaderboard.board import Row
-from tinybench.results.schema import MetricName
+from tinybench.quantities import quantity
+from tinybench.results.schema import UNITS, MetricName
 
 METRICS: Final[dict[MetricName, str]] = {
     "accuracy.top1": "Top-1 accuracy",
@@ -45,6 +46,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
+def joined(*parts: str | None) -> str:
+    """What is known of a name, its version and so on, with blanks between."""
+    return " ".join(filter(None, parts))
+
+
 def task(task_id: str) -> str:
     """The title of a task; its id if nobody here knows it."""
     spec = specs.tasks().get(task_id)
@@ -62,6 +68,11 @@ def result(row: Row) -> str:
     return f"{task(row.task)} on {row.title}"
 
 
+def target(metric: MetricName, value: float) -> str:
+    """A quality target with its metric: ``Top-1 accuracy of at least 90.0 %``."""
+    return f"{METRICS[metric]} of at least {quantity(value, UNITS[metric])}"
+
+
 def published_in(row: Row) -> str | None:
     """Where a result was published, if not here: ``MLPerf™ Tiny v1.2, closed division``."""
     source = row.result.source
@@ -71,5 +82,5 @@ def published_in(row: Row) -> str | None:
 def engine(row: Row) -> str:
     """Runtime and kernel library with their versions: ``tflm 1.2, CMSIS-NN 4.0.0``."""
     used = row.result.engine
-    parts = ((used.name, used.version), (used.kernels, used.kernels_version))
-    return ", ".join(" ".join(filter(None, part)) for part in parts if part[0])
+    kernels = joined(used.kernels, used.kernels_version) if used.kernels else None
+    return ", ".join(filter(None, (joined(used.name, used.version), kernels)))

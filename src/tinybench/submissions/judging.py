@@ -38,7 +38,7 @@ def judge(root: Path, place: Place, trusted: TrustedKeys) -> Verdict:
     path = root / place.path
     try:
         loaded = load(path, place)
-        attested = _attestations(path, place, loaded, trusted)
+        attested = judge_attestations(path, place, loaded, trusted)
     except DataError as error:
         return Verdict(
             place=place.path,
@@ -82,7 +82,18 @@ def _severity(finding: Finding, published: bool) -> Severity:
     return "warning" if published and finding.rule.severity == "error" else finding.rule.severity
 
 
-def _attestations(path: Path, place: Place, loaded: Loaded, trusted: TrustedKeys) -> tuple[Judged, ...]:
+def judge_attestations(path: Path, place: Place, loaded: Loaded, trusted: TrustedKeys) -> tuple[Judged, ...]:
+    """Judge the attestations of a submission that was read; without a manifest they are about nothing.
+
+    Args:
+        path: the folder of the submission.
+        place: round, organisation and system that it is submitted as.
+        loaded: what was read there.
+        trusted: whose signatures count.
+
+    Raises:
+        DataError: the folder cannot be opened.
+    """
     if not loaded.attestations or loaded.digest is None:
         return ()
     with Folder.open(path) as folder:

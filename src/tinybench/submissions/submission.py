@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinybench.submissions import manifest
@@ -43,6 +44,8 @@ class Loaded:
     """SHA-256 of the manifest; None if there is none."""
     attestations: tuple[str, ...] = ()
     """Paths of the attestations."""
+    evidence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Id of each result that was read -> paths of its evidence, as it is stored."""
 
 
 def load(path: Path, place: Place) -> Loaded:
@@ -81,7 +84,8 @@ def load(path: Path, place: Place) -> Loaded:
     with_evidence = {name.split("/")[1] for name in inventory.files if name.startswith(_EVIDENCE)}
     orphans = tuple(sorted(with_evidence - stated))
     submission = Submission(place, path, system, checked.digest, tuple(entries), orphans)
-    return Loaded(tuple(findings), submission, checked.digest, signed)
+    evidence = {entry.result.id: tuple(inventory.evidence(entry.result.id).values()) for entry in entries}
+    return Loaded(tuple(findings), submission, checked.digest, signed, evidence)
 
 
 def _system(read: Documents, inventory: Inventory) -> tuple[System | None, list[Finding]]:

@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field
 
 from tinybench import content
-from tinybench.errors import ContentError
-from tinybench.specs import Identifier, first_error
+from tinybench.specs import Identifier
 from tinybench.validation.published import Role
+from tinybench.validation.rows import CsvRow, read_rows
 
 FILE: Final = "cases.csv"
 
@@ -22,13 +21,11 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Error = Annotated[float, Field(gt=-1, allow_inf_nan=False)]
 
 
-class CheckedCase(BaseModel):
+class CheckedCase(CsvRow):
     """One published result with CMSIS-NN kernels beside its simulation.
 
     Errors are simulated over published, less one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     round: str
     organisation: str
@@ -51,11 +48,6 @@ class CheckedCase(BaseModel):
     source: str
     """Repository and folder."""
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: Any) -> Any:
-        return None if value == "" else value
-
 
 def read_cases(path: Path | None = None) -> tuple[CheckedCase, ...]:
     """Read the cases; those that ship with tinybench if no path is given.
@@ -63,19 +55,5 @@ def read_cases(path: Path | None = None) -> tuple[CheckedCase, ...]:
     Raises:
         ContentError: the file is missing or a row is broken; the message names file and line.
     """
-    place = path or content.validation_dir() / FILE
-    try:
-        with place.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, restkey="(more columns)")
-            return tuple(_case(place, reader.line_num, row) for row in reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ContentError(f"{place}: {error}", hint="'make validate' writes it") from None
-
-
-def _case(path: Path, line: int, row: dict[str | Any, Any]) -> CheckedCase:
-    try:
-        return CheckedCase.model_validate(row)
-    except ValidationError as error:
-        raise ContentError(
-            f"{path}: line {line}: {first_error(error)}", hint="'make validate' writes it"
-        ) from None
+    again = "'make validate' writes it"
+    return read_rows(CheckedCase, path or content.validation_dir() / FILE, unreadable=again, broken=again)

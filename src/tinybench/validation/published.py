@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field
 
 from tinybench import content
-from tinybench.errors import ContentError
-from tinybench.specs import Identifier, Sha256, first_error
+from tinybench.specs import Identifier, Sha256
+from tinybench.validation.rows import CsvRow, read_rows
 
 FILE = "published.csv"
 
@@ -19,10 +18,8 @@ Role = Literal["calibration", "prediction", "context"]
 was fitted on it. ``context``: other kernels, which the simulator does not claim to predict."""
 
 
-class Published(BaseModel):
+class Published(CsvRow):
     """One published result: one task on one system."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     round: Annotated[str, Field(pattern=r"^v\d+\.\d+$")]
     organisation: str
@@ -49,11 +46,6 @@ class Published(BaseModel):
     source: Annotated[str, Field(pattern=r"^mlcommons/tiny_results_v[\d.]+/")]
     """Repository and folder."""
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: Any) -> Any:
-        return None if value == "" else value
-
     @property
     def label(self) -> str:
         """Short name for messages."""
@@ -66,17 +58,9 @@ def read_published(path: Path | None = None) -> tuple[Published, ...]:
     Raises:
         ContentError: the file is missing or a row is broken; the message names file, line and column.
     """
-    place = path or content.validation_dir() / FILE
-    try:
-        with place.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, restkey="(more columns)")
-            return tuple(_row(place, reader.line_num, row) for row in reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ContentError(f"{place}: {error}", hint="see runners/validation/published.csv") from None
-
-
-def _row(path: Path, line: int, row: dict[str | Any, Any]) -> Published:
-    try:
-        return Published.model_validate(row)
-    except ValidationError as error:
-        raise ContentError(f"{path}: line {line}: {first_error(error)}", hint="correct the row") from None
+    return read_rows(
+        Published,
+        path or content.validation_dir() / FILE,
+        unreadable="see runners/validation/published.csv",
+        broken="correct the row",
+    )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from tinybench.leaderboard.rounds import numbers
 from tinybench.results.schema import Mode
 
 _COMMIT: Final = re.compile(r"\b([0-9a-f]{7})[0-9a-f]{33}\b")
@@ -35,7 +36,7 @@ def listed(parts: Sequence[str]) -> str:
 
 def rounds(names: Iterable[str]) -> str:
     """Rounds of a publication by their numbers, such as ``MLPerf Tiny v0.5, v0.7 and v1.3``."""
-    ordered = sorted({name.removeprefix("mlperf-") for name in names}, key=_numbers)
+    ordered = sorted({name.removeprefix("mlperf-") for name in names}, key=numbers)
     return f"MLPerf Tiny {listed(ordered)}"
 
 
@@ -45,7 +46,3 @@ def published(names: Iterable[str], results: int) -> str:
         f"{count(results, 'result')} {'was' if results == 1 else 'were'} measured by others and published in "
         f"{rounds(names)}; this is no official comparison of them."
     )
-
-
-def _numbers(name: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", name)))
