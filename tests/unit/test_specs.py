@@ -38,6 +38,22 @@ def test_unknown_name_lists_what_there_is(world: World, lookup: Callable[[str], 
         ("reference_models/demo/model.toml", 'sha256 = "', 'sha256 = "x', "sha256"),
         ("runners/devices/demo-board.toml", 'core = "cortex-m4"', 'core = "z80"', "core"),
         ("runners/devices/demo-board.toml", "bytes = 131072", "bytes = 0", "ram.bytes"),
+        *(
+            ("runners/devices/demo-board.toml", "[ram]", f"[board]\n{board}\n[ram]", expected)
+            for board, expected in (
+                ('usb = ["0483:374B"]\nsource = "a test, no document"', "board.usb.0"),
+                ('baud = 0\nsource = "a test, no document"', "board.baud"),
+                ("emulated = true", "board.source"),
+            )
+        ),
+        *(
+            ("tasks/demo/task.toml", "[dataset]", f"[serial]\n{serial}\n[dataset]", expected)
+            for serial, expected in (
+                ('model = "demo01"\ninput = "int16"\noutput = "tensor"', "serial.input"),
+                ('model = "demo01"\ninput = "int8"', "serial.output"),
+                ('model = "demo 01"\ninput = "int8"\noutput = "mse"', "serial.model"),
+            )
+        ),
     ],
 )
 def test_broken_content_names_file_and_key(
@@ -99,6 +115,8 @@ def test_every_content_file_of_the_checkout_is_valid(repository: Path) -> None:
         assert specs.device(task.default_device)
         if task.metric == "top1":
             assert len(task.labels) == task.output_shape[-1]
+        assert task.serial
+        assert (task.serial.output == "mse") == (task.metric == "auc")
         for split in task.splits.of_subsets.values():
             assert split.names is None or read_names(task.folder / split.names)
     for model in specs.models().values():

@@ -18,7 +18,7 @@ from tinybench.profiling.schema import Profile
 from tinybench.reference import sources
 from tinybench.results.schema import Result
 from tinybench.specs.base import Sourced
-from tinybench.specs.device_spec import DeviceSpec
+from tinybench.specs.device_spec import USB_ID, DeviceSpec
 from tinybench.submissions.system import System
 
 
@@ -87,6 +87,7 @@ _BOUNDS: Final = {
 _PATTERNS: Final = {
     "^[0-9a-f]{64}$": "SHA-256, 64 hex digits",
     "^[a-z0-9]+(?:[-_.][a-z0-9]+)*$": "lower-case letters and digits, with single `-`, `_` or `.` between",
+    USB_ID: "vendor and product, `0483:374b`",
 }
 _NULL: Final = "; or null"
 _NONE: Final = re.compile(r"(^|\. )?\bNone\b")

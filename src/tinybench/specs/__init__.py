@@ -15,6 +15,7 @@ from tinybench.errors import UnknownNameError
 from tinybench.specs.base import Identifier, S, Sha256, Source, Sourced, T, first_error, read_toml, validate
 from tinybench.specs.device_spec import (
     BatterySpec,
+    BoardSpec,
     Cache,
     DeviceSpec,
     FlashTiming,
@@ -27,6 +28,7 @@ from tinybench.specs.model_spec import AccuracyClaim, ModelSpec, Provenance
 from tinybench.specs.task_spec import (
     Archive,
     DatasetSpec,
+    SerialSpec,
     SmokeSplit,
     Splits,
     Subset,
@@ -38,6 +40,7 @@ __all__ = [
     "AccuracyClaim",
     "Archive",
     "BatterySpec",
+    "BoardSpec",
     "Cache",
     "DatasetSpec",
     "DeviceSpec",
@@ -48,6 +51,7 @@ __all__ = [
     "Provenance",
     "RamTiming",
     "Region",
+    "SerialSpec",
     "Sha256",
     "SmokeSplit",
     "Source",

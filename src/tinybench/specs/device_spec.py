@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
 from tinybench.errors import UsageError
 from tinybench.specs.base import Frozen, Source, Sourced, Spec
+
+USB_ID: Final = r"^[0-9a-f]{4}:[0-9a-f]{4}$"
+"""Vendor and product of a USB device, as ``lsusb`` prints them."""
 
 
 class Region(Frozen):
@@ -122,6 +125,21 @@ class Power(Frozen):
     """The deepest mode that keeps the RAM, with a timer running where the source tells."""
 
 
+class BoardSpec(Frozen):
+    """How a computer reaches the board: its serial port, and the probe that writes its flash."""
+
+    usb: tuple[Annotated[str, Field(pattern=USB_ID)], ...] = ()
+    """USB ids of what may carry its serial port. A probe sits on many boards, so an id names none."""
+    baud: Annotated[int, Field(gt=0)] = 115_200
+    """Symbols per second of the serial port, unless the firmware says otherwise."""
+    pyocd_target: Annotated[str, Field(min_length=1)] | None = None
+    """What pyOCD calls the chip; None: its flash is written by other means."""
+    emulated: bool = False
+    """Whether it is a program: what it takes is simulated, never measured."""
+    source: Source
+    """Where ids and target are from."""
+
+
 class DeviceSpec(Spec):
     """``runners/devices/<id>.toml``: one board, each constant with its source."""
 
@@ -143,6 +161,8 @@ class DeviceSpec(Spec):
     """How long it waits for the RAM; not at all if left out."""
     power: Power | None = None
     """None: no current with a source is known, and energy is not available."""
+    board: BoardSpec | None = None
+    """How the board is reached, to measure on it; None: by a port that is named."""
 
     @model_validator(mode="after")
     def _clock_is_legal(self) -> DeviceSpec:

@@ -127,6 +127,22 @@ class Splits(Frozen):
         return {"official": self.official, **self.named}
 
 
+class SerialSpec(Frozen):
+    """What a board that runs MLPerf Tiny's firmware says and wants of the task on its serial line.
+
+    Source: ``submitter_implemented.cpp`` of the reference submissions in mlcommons/tiny.
+    """
+
+    model: Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
+    """What the firmware calls the benchmark that is built in: ``kws01`` of ``m-model-[kws01]``."""
+    input: Literal["int8", "uint8", "float32"]
+    """What ``db`` loads: ``int8``, the bytes of the input tensor; ``uint8``, each of them plus 128; or
+    ``float32``, little-endian features that the firmware quantises itself."""
+    output: Literal["tensor", "mse"]
+    """What ``m-results-[...]`` holds: ``tensor``, the output tensor dequantised; or ``mse``, one value, the
+    mean squared error between the float input and the dequantised output."""
+
+
 class TaskSpec(Spec):
     """``tasks/<id>/task.toml``: one standard task."""
 
@@ -145,6 +161,8 @@ class TaskSpec(Spec):
     default_device: Identifier
     dataset: DatasetSpec
     splits: Splits
+    serial: SerialSpec | None = None
+    """How boards are asked; None: the task is not measured on boards."""
 
     @model_validator(mode="after")
     def _splits_exist(self) -> TaskSpec:
