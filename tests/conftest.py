@@ -80,7 +80,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
     samples = ModuleType("tinybench.datasets.samples")
     vars(samples).update(front_end_of=lambda task: None, load_samples=load_samples)
-    entry = EntryPoint(name="fake", value="nowhere:Fake", group=registry.GROUP)
+    entry = EntryPoint(name="fake", value="nowhere:Fake", group=registry.PLUGINS.group)
     monkeypatch.setattr(content, "root", lambda: root)
     monkeypatch.setattr(tinybench.models.Model, "load", staticmethod(load))
     monkeypatch.setitem(sys.modules, "tinybench.datasets.samples", samples)
@@ -88,12 +88,11 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "tinybench.datasets.splits.default_split",
         lambda task: "official" if made.official_present else "smoke",
     )
-    monkeypatch.setattr(registry, "_entries", lambda: {"fake": entry})
-    monkeypatch.setattr(registry.EntryPoint, "load", lambda entry: lambda: made.runner)
-    registry.runner.cache_clear()
+    monkeypatch.setattr(registry.PLUGINS, "entries", {"fake": entry})
+    monkeypatch.setattr(registry.PLUGINS, "_made", {})
+    monkeypatch.setattr(EntryPoint, "load", lambda entry: lambda: made.runner)
     clear_specs()
     yield made
-    registry.runner.cache_clear()
     clear_specs()
 
 

@@ -17,7 +17,7 @@ from tinybench.mcusim import compilers
 from tinybench.progress import Progress, silent
 from tinybench.results import store
 from tinybench.results.schema import Engine, Layer, Metric, Result, Unavailable, content_id
-from tinybench.runners.base import Measurement, Workload
+from tinybench.runners.base import Measurement, RunsOn, Setup, Workload
 from tinybench.submissions.layout import Place
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -158,10 +158,10 @@ class FakeRunner:
     accuracy: float = 0.95
     during: Callable[[], None] = lambda: None
     seen: list[Workload] = field(default_factory=list)
-    on_host: bool = False
+    runs_on: RunsOn = "simulator"
 
-    def check(self, toolchain: str) -> None:
-        compilers.compiler(toolchain).program()
+    def check(self, setup: Setup) -> None:
+        compilers.compiler(setup.toolchain).program()
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         self.seen.append(workload)

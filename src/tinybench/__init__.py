@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from tinybench.results.schema import Metric, Result
     from tinybench.results.store import read as load_result
     from tinybench.results.store import verify as verify_result
+    from tinybench.runners.base import Bench
     from tinybench.runners.registry import runner_names
     from tinybench.submissions.importing.api import import_mlperf_tiny
 
 __all__ = [
+    "Bench",
     "Metric",
     "Model",
     "Profile",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Bench": ("tinybench.runners.base", "Bench"),
     "Metric": ("tinybench.results.schema", "Metric"),
     "Model": ("tinybench.models", "Model"),
     "Profile": ("tinybench.profiling.schema", "Profile"),

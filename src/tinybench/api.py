@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from tinybench import defaults, specs
 from tinybench.errors import ModelError, UnknownNameError, UsageError
@@ -15,7 +16,7 @@ from tinybench.progress import Progress, silent
 from tinybench.results import store
 from tinybench.results.record import record
 from tinybench.runners import registry
-from tinybench.runners.base import Workload
+from tinybench.runners.base import Setup, Workload
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
     from tinybench.datasets.base import Samples
     from tinybench.models import Model
     from tinybench.results.schema import Result
+    from tinybench.runners.base import Bench, Runner, RunsOn
     from tinybench.specs import TaskSpec
+
+_WHERE: Final[dict[RunsOn, str]] = {
+    "host": "runs on this machine",
+    "simulator": "simulates a device",
+    "board": "measures a board",
+}
 
 
 def run(
@@ -40,6 +48,7 @@ def run(
     toolchain: str = compilers.DEFAULT,
     code: str = FLASH.code,
     weights: str = FLASH.weights,
+    bench: Bench | None = None,
     output: str | os.PathLike[str] | None = None,
     offline: bool = False,
     progress: Progress | None = None,
@@ -49,7 +58,7 @@ def run(
     Args:
         task: id of the task, such as ``"kws"``.
         runner: how to execute and measure.
-        device: id of the device; the default device of the task if not given.
+        device: id of the device. If not given: for a board what its firmware says, else the task's default.
         clock_hz: core clock in hertz; that of the device's profile if not given.
         model: id of a reference model, or path of a .tflite file; the task's reference model if not given.
         split: ``"official"``, ``"smoke"``, ``"golden"`` or another that the task names. If not given:
@@ -63,6 +72,7 @@ def run(
         toolchain: what compiles the firmware, ``"zig"`` or ``"gcc"``; zig gives the same bytes everywhere.
         code: where the firmware runs, ``"flash"`` or ``"ram"``: then the start-up code copies it there.
         weights: where weights and other constants are, ``"flash"`` or ``"ram"``.
+        bench: the board on the desk and what measures its power, for the runner ``"board"``.
         output: folder, or path of a .json file, for result and evidence; if not given, nothing is written.
         offline: refuse every use of the network by this process until the run is over. The runners here
             need none, and measuring never downloads anything by itself either way.
@@ -87,6 +97,7 @@ def run(
             samples=samples,
             toolchain=toolchain,
             placement=Placement.parse(code=code, weights=weights),
+            bench=bench,
             output=output,
             report=progress or silent,
         )
@@ -105,6 +116,7 @@ def _run(
     samples: int,
     toolchain: str,
     placement: Placement,
+    bench: Bench | None,
     output: str | os.PathLike[str] | None,
     report: Progress,
 ) -> Result:
@@ -113,22 +125,14 @@ def _run(
             raise UsageError(f"{name} must be at least 1, not {value}")
     task_spec = specs.task(task)
     engine = registry.runner(runner)
-    if engine.on_host and not (device is None and clock_hz is None):
-        raise UsageError(
-            f"the runner '{runner}' runs on this machine and takes no device and no clock",
-            hint="leave --device and --clock away, or use another runner",
-        )
-    if engine.on_host and placement.in_ram:
-        raise UsageError(
-            f"the runner '{runner}' runs on this machine, where nothing is copied from flash to RAM",
-            hint="leave --code and --weights away, or use another runner",
-        )
+    setup = Setup(toolchain=toolchain, placement=placement, bench=bench)
+    _check_options(engine, setup, device, clock_hz)
     device_spec = specs.device(device or task_spec.default_device)
     if clock_hz is not None:
         device_spec = device_spec.at_clock(clock_hz)
     chosen = _choose_split(task_spec, split, data)
     # A run can take minutes: whatever can be found wrong is found before it.
-    engine.check(toolchain)
+    engine.check(setup)
     placement.check(device_spec)
     destination = None if output is None else store.Destination.parse(output)
     if destination is not None:
@@ -142,15 +146,41 @@ def _run(
         model=loaded,
         device=device_spec,
         samples=taken,
-        checked_inputs=min(samples, len(taken.inferences)),
-        toolchain=toolchain,
-        placement=placement,
+        setup=replace(setup, checked_inputs=min(samples, len(taken.inferences))),
     )
     measurement = engine.measure(workload, report)
     result = record(workload, measurement, runner=runner, model_name=model_name, limit=limit, notes=notes)
-    if destination is None:
-        return result
-    return store.write(result, measurement.evidence, destination)
+    if destination is not None:
+        result = store.write(result, measurement.evidence, destination)
+    measurement.written()
+    return result
+
+
+def _check_options(engine: Runner, setup: Setup, device: str | None, clock_hz: int | None) -> None:
+    """Refuse what does not apply where the runner executes the model."""
+    name, where = engine.name, _WHERE[engine.runs_on]
+    if engine.runs_on == "host" and not (device is None and clock_hz is None):
+        raise UsageError(
+            f"the runner '{name}' {where} and takes no device and no clock",
+            hint="leave --device and --clock away, or use another runner",
+        )
+    if engine.runs_on != "simulator" and setup.placement.in_ram:
+        raise UsageError(
+            f"the runner '{name}' {where}, where it copies nothing from flash to RAM",
+            hint="leave --code and --weights away, or use another runner",
+        )
+    if engine.runs_on == "board" and setup.bench is None:
+        raise UsageError(
+            f"the runner '{name}' {where}: say where the board is",
+            hint="add --port, such as --port /dev/ttyACM0; 'tinybench boards' lists what is plugged in",
+        )
+    if engine.runs_on == "board" and device is None:
+        raise UsageError("which board is it?", hint="add --device; 'tinybench list devices' shows them")
+    if engine.runs_on != "board" and setup.bench is not None:
+        raise UsageError(
+            f"the runner '{name}' {where} and takes no port",
+            hint="leave --port away, or add --runner board",
+        )
 
 
 def _load_model(task: TaskSpec, wanted: str | os.PathLike[str] | None) -> tuple[str, Model]:

@@ -13,6 +13,8 @@
     ├── FetchError              a download failed                                     exit 1
     ├── OfflineError            a run without network wanted the network              exit 1
     ├── CapacityError           the model does not fit the device (says by how much)  exit 1
+    ├── BoardError              a board is gone, silent, or says what it must not     exit 1
+    ├── MeterError              a power analyser is gone, silent, or lost samples     exit 1
     ├── ToolchainError          the firmware could not be built                       exit 1
     ├── WorkerError             a process that runs an interpreter ended              exit 1
     ├── FailedCheckError        a submission breaks a rule                            exit 1
@@ -101,6 +103,18 @@ class OfflineError(TinybenchError):
 
 class CapacityError(TinybenchError):
     """The model needs more RAM or flash than the device has."""
+
+    exit_code = 1
+
+
+class BoardError(TinybenchError):
+    """A board cannot be reached, stopped answering, or answers what it must not."""
+
+    exit_code = 1
+
+
+class MeterError(TinybenchError):
+    """A power analyser cannot be reached, stopped sending, or lost samples."""
 
     exit_code = 1
 

@@ -198,7 +198,7 @@ def test_no_network_is_used(world: World, monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_checked_inputs_are_no_more_than_there_are(world: World) -> None:
     run(samples=100)
     run(samples=2)
-    assert [workload.checked_inputs for workload in world.runner.seen] == [10, 2]
+    assert [workload.setup.checked_inputs for workload in world.runner.seen] == [10, 2]
 
 
 def test_progress_is_reported(world: World) -> None:

@@ -129,7 +129,7 @@ def test_options_reach_the_run(world: World, folder: Path, capsys: pytest.Captur
     assert run(*options, "--offline", "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["data"]["limit"] == 4
-    assert world.runner.seen[0].checked_inputs == 2
+    assert world.runner.seen[0].setup.checked_inputs == 2
 
 
 @pytest.mark.parametrize(

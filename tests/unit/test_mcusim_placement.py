@@ -26,7 +26,7 @@ from tinybench.mcusim.simulate import Build, Simulation, build, simulate
 from tinybench.mcusim.timing import TimingTables
 from tinybench.models import Model
 from tinybench.results.schema import Engine
-from tinybench.runners.base import Measurement, Workload
+from tinybench.runners.base import Measurement, Setup, Workload
 from tinybench.runners.tflm import Interpreter
 from tinybench.runners.tflm_sim import TflmSim
 from tinybench.specs import DeviceSpec
@@ -306,13 +306,15 @@ def test_an_unknown_memory_is_found_before_anything_runs(
 def test_options_reach_the_runner(world: World, tmp_path: Path) -> None:
     main(["run", "demo", "--runner", "fake", "--code", "ram", "--output", str(tmp_path)])
     tinybench.run("demo", runner="fake", weights="ram")
-    assert [workload.placement for workload in world.runner.seen] == [CODE, WEIGHTS]
+    assert [workload.setup.placement for workload in world.runner.seen] == [CODE, WEIGHTS]
 
 
 def measure(model: Model, inputs: np.ndarray, placement: Placement) -> Measurement:
     labels = np.zeros(len(inputs), np.int64)
     samples = Samples("smoke", "test", "0" * 64, inputs[:, None], ("a", "b", "c"), labels)
-    work = Workload(specs.task("kws"), model, specs.device("nucleo-l4r5zi"), samples, placement=placement)
+    work = Workload(
+        specs.task("kws"), model, specs.device("nucleo-l4r5zi"), samples, Setup(placement=placement)
+    )
     return TflmSim().measure(work)
 
 

@@ -13,9 +13,9 @@ from tinybench.runners import registry
 class Good:
     name = "good"
     summary = "a runner"
-    on_host = False
+    runs_on = "simulator"
 
-    def check(self, toolchain: str) -> None: ...
+    def check(self, setup: object) -> None: ...
 
     def measure(self) -> None: ...
 
@@ -31,14 +31,14 @@ class Unfinished:
 
 
 def entry(name: str, value: str) -> EntryPoint:
-    return EntryPoint(name=name, value=value, group=registry.GROUP)
+    return EntryPoint(name=name, value=value, group=registry.PLUGINS.group)
 
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> dict[str, EntryPoint]:
     entries: dict[str, EntryPoint] = {}
-    monkeypatch.setattr(registry, "_entries", lambda: entries)
-    registry.runner.cache_clear()
+    monkeypatch.setattr(registry.PLUGINS, "entries", entries)
+    monkeypatch.setattr(registry.PLUGINS, "_made", {})
     return entries
 
 
@@ -47,17 +47,17 @@ def test_builtin_runner_is_an_entry_point() -> None:
 
 
 def test_names_are_sorted_and_nothing_is_imported() -> None:
-    found = registry.index([entry("b", "no.such.module:B"), entry("a", "no.such.module:A")])
+    found = registry.PLUGINS.index([entry("b", "no.such.module:B"), entry("a", "no.such.module:A")])
     assert list(found) == ["a", "b"]
 
 
 def test_two_runners_of_one_name_are_refused() -> None:
     with pytest.raises(ContentError, match="two runners are called 'a': one:A and two:A"):
-        registry.index([entry("a", "one:A"), entry("a", "two:A")])
+        registry.PLUGINS.index([entry("a", "one:A"), entry("a", "two:A")])
 
 
 def test_the_same_entry_found_twice_is_one_runner() -> None:
-    assert list(registry.index([entry("a", "one:A"), entry("a", "one:A")])) == ["a"]
+    assert list(registry.PLUGINS.index([entry("a", "one:A"), entry("a", "one:A")])) == ["a"]
 
 
 def test_runner_is_made_once(installed: dict[str, EntryPoint]) -> None:
@@ -88,7 +88,7 @@ def test_runner_must_have_the_name_of_its_entry_point(installed: dict[str, Entry
 
 def test_what_a_runner_lacks_is_named(installed: dict[str, EntryPoint]) -> None:
     installed["unfinished"] = entry("unfinished", f"{__name__}:Unfinished")
-    with pytest.raises(ContentError, match="has no on_host and no check and no measure"):
+    with pytest.raises(ContentError, match="has no runs_on and no check and no measure"):
         registry.runner("unfinished")
 
 

@@ -113,15 +113,15 @@ def test_without_the_package_the_error_says_how_to_get_it(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("options", [{"device": "demo-board"}, {"clock_hz": 1_000_000}])
 def test_it_takes_no_device(world: World, options: dict[str, object]) -> None:
-    world.runner.on_host = True
+    world.runner.runs_on = "host"
     with pytest.raises(UsageError, match="runs on this machine and takes no device"):
         api.run("demo", "fake", **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("part", ["code", "weights"])
 def test_it_has_no_firmware_to_put_into_ram(world: World, part: str) -> None:
-    world.runner.on_host = True
-    with pytest.raises(UsageError, match="where nothing is copied from flash to RAM"):
+    world.runner.runs_on = "host"
+    with pytest.raises(UsageError, match="where it copies nothing from flash to RAM"):
         api.run("demo", "fake", **{part: "ram"})  # type: ignore[arg-type]
 
 
@@ -138,9 +138,9 @@ def test_it_is_found_out_before_data_is_read(world: World, monkeypatch: pytest.M
 def test_the_command_line_says_that_there_is_no_device(
     installed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    entry = EntryPoint(name="litert", value="tinybench.runners.litert:LiteRt", group=registry.GROUP)
-    monkeypatch.setattr(registry, "_entries", lambda: {"litert": entry})
-    registry.runner.cache_clear()
+    entry = EntryPoint(name="litert", value="tinybench.runners.litert:LiteRt", group=registry.PLUGINS.group)
+    monkeypatch.setattr(registry.PLUGINS, "entries", {"litert": entry})
+    monkeypatch.setattr(registry.PLUGINS, "_made", {})
     arguments = ["run", "kws", "--runner", "litert", "--split", "smoke", "--output", str(tmp_path)]
     assert main(arguments) == 0
     out = capsys.readouterr().out
@@ -148,4 +148,3 @@ def test_the_command_line_says_that_there_is_no_device(
     assert "predicted" in out
     assert "decides nothing about the target" in out
     assert "no latency: LiteRT runs on the host" in out
-    registry.runner.cache_clear()

@@ -94,7 +94,7 @@ def record(
             "limit": limit,
         }
     )
-    reasons = reasons_not_to_publish(data, accuracy, model.sha256)
+    reasons = (*reasons_not_to_publish(data, accuracy, model.sha256), *measurement.not_publishable_because)
     return new_result(
         created=datetime.now(UTC),
         tool=Tool(version=__version__, commit=checkout_commit()),

@@ -6,8 +6,10 @@ prints, never asks and never writes a result; progress is reported through a cal
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from tinybench.mcusim.placement import FLASH, Placement
 from tinybench.progress import Progress, silent
@@ -19,22 +21,65 @@ if TYPE_CHECKING:
     from tinybench.specs import DeviceSpec, TaskSpec
 
 
+RunsOn = Literal["host", "simulator", "board"]
+"""Where a runner executes the model: on this machine, on a simulated device, or on a real one."""
+
+RunName = Literal["performance", "accuracy", "energy"]
+"""What a board is measured for, one after the other."""
+
+MIN_WINDOW_S: Final = 10.0
+"""Shortest window of inferences that the rules of the suite allow, by the clock of the board."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What is on the desk: a board, and what measures its power."""
+
+    port: str
+    """Serial line of the board: ``/dev/ttyACM0``, or an address that pyserial opens."""
+    baud: int | None = None
+    """Symbols per second; that of the device's profile if not given."""
+    meter: str | None = None
+    """Power analyser, ``name`` or ``name:address``."""
+    supply_v: float | None = None
+    """What the power analyser is to supply, or what supplies the board, in volt."""
+    runs: tuple[RunName, ...] = ()
+    """What to measure; performance and accuracy, and energy with a meter, if empty."""
+    flash: Path | None = None
+    """Firmware to write to the board first."""
+    probe: str | None = None
+    """Unique id of the debug probe, where there are several."""
+    engine: Engine | None = None
+    """What executes the model, where the firmware does not tell."""
+    window_s: float = MIN_WINDOW_S
+    """Shortest window; below that of the rules a result is not publishable."""
+    resume: bool = True
+    """Whether to go on from what an unfinished run has measured already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How a workload is to be executed."""
+
+    checked_inputs: int = 8
+    """How many inputs the simulated core executes and compares bit for bit."""
+    toolchain: str = "zig"
+    """What compiles the firmware (``tinybench.mcusim.compilers``)."""
+    placement: Placement = FLASH
+    """Where the code and constants of the firmware are."""
+    bench: Bench | None = None
+    """The board on the desk; None without one."""
+
+
 @dataclass(frozen=True)
 class Workload:
-    """One (task, model, device) with the samples to classify.
-
-    ``checked_inputs`` is how many inputs the simulated core executes and compares bit for bit;
-    ``toolchain`` is what compiles the firmware (``tinybench.mcusim.compilers``) and ``placement`` where its
-    code and constants are.
-    """
+    """One (task, model, device) with the samples to classify, and how to execute it."""
 
     task: TaskSpec
     model: Model
     device: DeviceSpec
     samples: Samples
-    checked_inputs: int = 8
-    toolchain: str = "zig"
-    placement: Placement = FLASH
+    setup: Setup = Setup()
 
 
 @dataclass(frozen=True)
@@ -52,6 +97,10 @@ class Measurement:
     """What latency and energy are the medians of, if a clock timed them."""
     device: HostRef | None = None
     """Given if it ran on this machine, and not on the device of the workload."""
+    not_publishable_because: tuple[str, ...] = ()
+    """What the runner knows of that the rules do not allow."""
+    written: Callable[[], None] = lambda: None
+    """Called once the result is where it belongs: what was kept to go on from is not needed any more."""
 
 
 class Runner(Protocol):
@@ -59,10 +108,10 @@ class Runner(Protocol):
 
     name: str
     summary: str
-    on_host: bool
-    """Whether it runs on this machine only, so that no device or clock can be asked for."""
+    runs_on: RunsOn
+    """Where it executes the model; it decides which options can be asked for."""
 
-    def check(self, toolchain: str) -> None:
+    def check(self, setup: Setup) -> None:
         """Find out at once whether all that it needs is here: before data is read, and before the long part.
 
         Raises:

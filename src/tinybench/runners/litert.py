@@ -17,7 +17,7 @@ from tinybench.models import Model
 from tinybench.progress import Progress, silent
 from tinybench.results.record import installed_version
 from tinybench.results.schema import DEVICE_METRICS, Engine, HostRef, Metric, Unavailable
-from tinybench.runners.base import Measurement, Workload
+from tinybench.runners.base import Measurement, RunsOn, Setup, Workload
 from tinybench.runners.classify import classify
 from tinybench.runners.tflm import native_stderr
 from tinybench.scoring import accuracy
@@ -65,9 +65,9 @@ class LiteRt:
 
     name = "litert"
     summary = "LiteRT on this machine: accuracy only, fast, not bit-exact; needs the extra 'litert'"
-    on_host = True
+    runs_on: RunsOn = "host"
 
-    def check(self, toolchain: str) -> None:
+    def check(self, setup: Setup) -> None:
         """See ``Runner.check``; nothing is compiled here.
 
         Raises:
@@ -86,7 +86,7 @@ class LiteRt:
             UsageError: the package is not installed.
             ModelError: LiteRT refuses the model.
         """
-        self.check(workload.toolchain)
+        self.check(workload.setup)
         interpreter = Interpreter(workload.model)
         outputs = classify(interpreter, workload.samples.inferences, progress)
         notes = ["LiteRT is not bit-exact with TFLite Micro: what a device would score is predicted"]

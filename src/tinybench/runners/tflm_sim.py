@@ -23,7 +23,7 @@ from tinybench.models import Model
 from tinybench.progress import Progress, silent
 from tinybench.results.schema import Engine, Layer, Metric, MetricName, Mode, Unavailable
 from tinybench.results.tables import csv_bytes
-from tinybench.runners.base import Measurement, Workload
+from tinybench.runners.base import Measurement, RunsOn, Setup, Workload
 from tinybench.runners.classify import classify
 from tinybench.runners.tflm import Interpreter
 from tinybench.scoring import Accuracy, accuracy
@@ -38,16 +38,16 @@ class TflmSim:
 
     name = "tflm-sim"
     summary = "simulated Cortex-M running CMSIS-NN, checked bit for bit against TFLite Micro"
-    on_host = False
+    runs_on: RunsOn = "simulator"
 
-    def check(self, toolchain: str) -> None:
+    def check(self, setup: Setup) -> None:
         """See ``Runner.check``.
 
         Raises:
             UnknownNameError: there is no such toolchain.
             ToolchainError: it is not installed.
         """
-        compiler(toolchain).program()
+        compiler(setup.toolchain).program()
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         """Compile, execute and check a model; see ``Runner.measure``.
@@ -59,11 +59,11 @@ class TflmSim:
         """
         model, device, samples = workload.model, workload.device, workload.samples
         progress("compiling the firmware", 0, 0)
-        built = build(model, device, compiler(workload.toolchain), workload.placement)
+        built = build(model, device, compiler(workload.setup.toolchain), workload.setup.placement)
         interpreter = Interpreter(model)
 
         inputs = samples.inferences
-        checked = checked_inputs(model, inputs, workload.checked_inputs)
+        checked = checked_inputs(model, inputs, workload.setup.checked_inputs)
         simulation = simulate(
             built, device, checked, on_inference=lambda done: progress("simulating", done, len(checked))
         )
@@ -106,7 +106,7 @@ class TflmSim:
                 "layers.csv": _layer_csv(model, built, simulation),
                 **(scored.evidence if scored else {}),
             },
-            notes=(*notes, *workload.placement.notes),
+            notes=(*notes, *workload.setup.placement.notes),
         )
 
 
@@ -190,7 +190,7 @@ def _with_interval(
     name: Quantity, value: float, mode: Mode, workload: Workload, note: str | None = None
 ) -> Metric:
     """A metric with its prediction interval, where published results give one."""
-    found = shipped_intervals().of(name, workload.device, workload.toolchain, workload.placement)
+    found = shipped_intervals().of(name, workload.device, workload.setup.toolchain, workload.setup.placement)
     if found is None:
         return Metric.of(name, value, mode, note=note)
     basis = f"interval from {found.basis}"
@@ -203,7 +203,7 @@ def _energy(workload: Workload, latency_s: float) -> tuple[tuple[Metric, ...], t
 
     Predicted: a current of the profile times the simulated time; no instruction was metered.
     """
-    device, placement = workload.device, workload.placement
+    device, placement = workload.device, workload.setup.placement
     power_w, power = run_power_w(device, placement), device.power
     energy_j = inference_energy_j(device, latency_s, placement)
     if energy_j is None or power_w is None or power is None:

@@ -32,7 +32,7 @@ from tinybench.models.reference import load_named
 from tinybench.offline import no_network
 from tinybench.results.record import PACKAGES, accuracy_metric, installed_version, record
 from tinybench.results.schema import DeviceRef, Result
-from tinybench.runners.base import Workload
+from tinybench.runners.base import Setup, Workload
 from tinybench.runners.classify import classify
 from tinybench.runners.tflm import Interpreter
 from tinybench.runners.tflm_sim import TflmSim
@@ -198,9 +198,11 @@ def _simulate(run: _Run) -> Result:
         model=model,
         device=device,
         samples=samples,
-        checked_inputs=min(run.samples, len(samples.inferences)),
-        toolchain=run.toolchain,
-        placement=placement,
+        setup=Setup(
+            checked_inputs=min(run.samples, len(samples.inferences)),
+            toolchain=run.toolchain,
+            placement=placement,
+        ),
     )
     with no_network():
         measurement = TflmSim().measure(workload)
