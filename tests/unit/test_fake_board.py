@@ -123,7 +123,7 @@ def opened(port: str) -> Iterator[int]:
     """The host's end of a port, raw, at the right speed."""
     fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
     try:
-        tty.setraw(fd)
+        tty.setraw(fd, termios.TCSANOW)  # else what the board said so far is thrown away
         settings = termios.tcgetattr(fd)
         settings[4] = settings[5] = termios.B115200
         termios.tcsetattr(fd, termios.TCSANOW, settings)
