@@ -86,6 +86,9 @@ def test_what_real_lines_look_like(line: str, message: Message) -> None:
     [
         "m-lap-us-",
         "m-lap-us-12 ms",
+        "m-lap-us-1234 ",
+        "m-infer-start-30\xa0",
+        "m-lap-us-1234\x1f",
         "m-lap-us--5",
         "m-lap-us-525446m-infer-done",
         "m-lap-us-" + "9" * 21,

@@ -7,7 +7,8 @@ may come from a serial port or from a log; a log's own columns are not part of i
 Real lines are not always clean. A host may have put its name for the device before the message, once or
 twice (``dut: dut: m-ready``), and a device may echo the command without a line break
 (``infer 1 0m-warmup-start-0``): what stands before a message is skipped. What follows a message has to be
-right: a known message with anything else behind it is ``Garbled``, never half a number.
+right: a known message with anything else behind it is ``Garbled``, never half a number. Not even a space may
+stand behind a number: it is a ``0`` with one bit lost.
 """
 
 from __future__ import annotations
@@ -204,20 +205,21 @@ _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}-?)*")
 
 def parse(line: str) -> Message:
     """The message in a line, without its line break. Never fails: what is no message is ``Text``."""
-    line = line.strip()
     found = _BEGINNING.search(line)
     if found is None:
+        line = line.strip()
         prefix = _PREFIX.match(line)
         return Text(line[prefix.end() :] if prefix else line)
-    keyword, rest = found.group(), line[found.end() :]
+    keyword, rest = found.group(), line[found.end() :].rstrip("\r\n")
     message = _message(keyword, rest)
-    return Garbled(line[found.start() :]) if message is None else message
+    return Garbled(keyword + rest) if message is None else message
 
 
 def _message(keyword: str, rest: str) -> Message | None:
     counted = _COUNTED.get(keyword)
     if counted is not None:
         return counted(int(rest)) if _COUNT.fullmatch(rest) else None
+    rest = rest.rstrip()
     if keyword in _BARE:
         return None if rest else _BARE[keyword]
     if keyword == "m-results-":
