@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from evidence_logs import trace_bytes
 from tinybench.errors import DataError
-from tinybench.meters.eembc import MAX_TRACE_BYTES, read_timestamps, read_trace
+from tinybench.meters.eembc import MAX_TRACE_BYTES, read_timestamps, read_trace, write_trace
+from tinybench.meters.trace import PowerTrace
 
 
 def test_a_trace_in_milliwatts() -> None:
@@ -92,6 +93,29 @@ def test_a_trace_comes_back(power_mw: list[float], rate_hz: float) -> None:
     trace = read_trace(trace_bytes(power_mw, rate_hz), "x")
     assert trace.rate_hz == rate_hz
     assert np.array_equal(trace.power_w, np.array(power_mw) / 1000)
+
+
+@given(st.lists(st.floats(-0.0625, 1e5, width=32), min_size=1), st.floats(1, 1e6, width=32))
+def test_a_trace_that_was_read_is_written_as_it_was(power_mw: list[float], rate_hz: float) -> None:
+    data = trace_bytes(power_mw, rate_hz)
+    assert write_trace(read_trace(data, "x")) == data
+
+
+@pytest.mark.parametrize("rate_hz", [0.1, 0.5, 1000 / 3, 1e9, math.nan])
+def test_a_rate_that_the_file_cannot_hold_is_refused(rate_hz: float) -> None:
+    with pytest.raises(ValueError, match="cannot be written"):
+        write_trace(PowerTrace(rate_hz, np.ones(3)))
+
+
+@pytest.mark.parametrize("power_w", [math.nan, math.inf, -0.01, 1001.0])
+def test_power_that_no_reader_takes_is_not_written(power_w: float) -> None:
+    with pytest.raises(DataError, match="the trace: sample 1 is"):
+        write_trace(PowerTrace(1000.0, np.array([0.0, power_w])))
+
+
+def test_a_trace_of_hours_is_not_written() -> None:
+    with pytest.raises(DataError, match="larger than"):
+        write_trace(PowerTrace(1000.0, np.zeros(MAX_TRACE_BYTES // 4)))
 
 
 @given(st.lists(st.floats(0, 1e5), max_size=30).map(sorted))

@@ -13,13 +13,15 @@ import numpy as np
 
 from tinybench.errors import DataError
 from tinybench.files.bounded import read_json, require_at_most
-from tinybench.meters.trace import PowerTrace
+from tinybench.meters.trace import Floats, PowerTrace
 
 MAX_TRACE_BYTES: Final = 32 * 2**20
 """Over two hours at 1 kHz; the longest published trace has 8 minutes."""
 MAX_EDGES_BYTES: Final = 2**20
 MAX_POWER_W: Final = 1000.0
 """More than any analyser for microcontrollers can measure (JS110: 15 V at 10 A)."""
+MIN_POWER_W: Final = -1e-4
+"""Noise around zero; clipping it would bias the mean. Negative by more, the supply is wired backwards."""
 MIN_RATE_HZ: Final = 1.0
 MAX_RATE_HZ: Final = 10e6
 """The fastest power analysers for microcontrollers sample at 2 MHz."""
@@ -52,11 +54,38 @@ def read_trace(data: bytes, name: str) -> PowerTrace:
     power_w = values[1:] / 1000
     if len(power_w) == 0:
         raise DataError(f"{name}: holds no samples")
-    wrong = np.flatnonzero(~((power_w >= 0) & (power_w <= MAX_POWER_W)))
+    require_possible(power_w, name)
+    return PowerTrace(rate_hz, power_w)
+
+
+def write_trace(trace: PowerTrace) -> bytes:
+    """The same layout: what ``read_trace`` reads, and the very bytes for a trace that it has read.
+
+    The file holds float32: whoever publishes an energy computes it from what can be read back.
+
+    Raises:
+        ValueError: the rate is not one that float32 holds exactly, or one that no reader takes.
+        DataError: a sample is no power that an analyser measures, or the trace is too long.
+    """
+    if float(np.float32(trace.rate_hz)) != trace.rate_hz or not MIN_RATE_HZ <= trace.rate_hz <= MAX_RATE_HZ:
+        raise ValueError(f"a trace of {trace.rate_hz!r} Hz cannot be written")
+    require_possible(trace.power_w, "the trace")
+    values = np.concatenate([[trace.rate_hz], trace.power_w * 1000])
+    data = bytes([_MAGIC]) + values.astype("<f4").tobytes()
+    require_at_most(MAX_TRACE_BYTES, data, "the trace")
+    return data
+
+
+def require_possible(power_w: Floats, name: str) -> None:
+    """Refuse power that no analyser for microcontrollers measures.
+
+    Raises:
+        DataError: naming the first sample that is.
+    """
+    wrong = np.flatnonzero(~((power_w >= MIN_POWER_W) & (power_w <= MAX_POWER_W)))
     if len(wrong):
         k = int(wrong[0])
         raise DataError(f"{name}: sample {k} is {power_w[k]:g} W, which no power analyser measures here")
-    return PowerTrace(rate_hz, power_w)
 
 
 def read_timestamps(data: bytes, name: str) -> tuple[float, ...]:
