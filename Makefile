@@ -16,10 +16,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run site test lint types unit bench fuzz doctor dist lock schema rules validate clean
+.PHONY: help install run site test lint types unit bench fuzz fuzzlines doctor dist lock schema rules validate clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(SIGN_STAMP) ## tinybench in .venv, with what it needs to run and to verify signatures
 
@@ -46,6 +46,9 @@ bench: $(DEV_STAMP) ## Benchmarks of tinybench itself: speed of the simulator, s
 
 fuzz: $(DEV_STAMP) ## Mutated models must end in an error or a right result; ARGS="COUNT SEED"
 	$(BIN)/python tests/model_fuzz.py $(or $(ARGS),2000)
+
+fuzzlines: $(DEV_STAMP) ## Mutated serial lines must be read as what they are; ARGS="COUNT SEED LOG..."
+	$(BIN)/python tests/serial_fuzz.py $(or $(ARGS),100000)
 
 doctor: $(RUN_STAMP) ## Check this machine
 	$(BIN)/tinybench doctor

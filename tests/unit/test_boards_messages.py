@@ -97,6 +97,7 @@ def test_what_real_lines_look_like(line: str, message: Message) -> None:
         "m-infer-done.",
         "m-results-[0.1,0.2,got ack from dsp",
         "m-results-[0.1,,0.2]",
+        "m-results-[0.1,\x1d0.2]",
         "m-results-[]",
         "m-results-[nan,1]",
         "m-results-[0.1,1e999]",

@@ -245,11 +245,11 @@ def _values(rest: str) -> tuple[float, ...] | None:
     if not (rest.startswith("[") and rest.endswith("]")) or rest.count(",") > MAX_VALUES:
         return None
     fields = rest[1:-1].split(",")
-    if len(fields) > 1 and not fields[-1].strip():
+    if len(fields) > 1 and not fields[-1].strip(" "):
         fields.pop()
     values = []
     for field in fields:
-        field = field.strip()
+        field = field.strip(" ")
         if not _NUMBER.fullmatch(field):
             return None
         values.append(float(field))
