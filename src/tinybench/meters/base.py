@@ -110,6 +110,11 @@ class Recording:
             self._arrivals.append(self._fed_at - self._count / self.rate_hz)
             self._changed.notify_all()
 
+    def alive(self) -> None:
+        """The analyser is there and has no samples to send: only one whose time is not that of the host."""
+        with self._changed:
+            self._fed_at = self._clock()
+
     def edge(self, time_s: float) -> None:
         """A falling edge of the board's pin, in seconds from the first sample."""
         with self._changed:
