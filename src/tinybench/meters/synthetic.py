@@ -57,7 +57,7 @@ class Synthetic:
         if address is None:
             raise UsageError(
                 "the synthetic power analyser needs the line of the emulated board's pin",
-                hint="say --meter synthetic:LINE with the pin's line that 'tinybench firmware emulate' prints",
+                hint="say --meter synthetic:LINE with the line that 'tinybench firmware emulate' prints",
             )
         if not 1 <= settings.rate_hz <= MAX_RATE_HZ:
             raise UsageError(
