@@ -29,6 +29,7 @@ from tinybench.results.schema import (
     Engine,
     Environment,
     HostRef,
+    Instrument,
     Layer,
     Metric,
     Result,
@@ -82,6 +83,38 @@ def test_layers_windows_environment_and_findings_are_there() -> None:
     ]
     assert [link.get("href") for link in select(shown, ".tb-findings a")] == ["../../rules/TB401.html"]
     assert "numpy2.0" in shown.text_content()
+
+
+def test_the_page_names_the_power_analyser_and_how_it_was_set() -> None:
+    instrument = Instrument(
+        kind="joulescope",
+        title="Joulescope JS220",
+        serial="002557",
+        firmware=None,
+        calibration="2024-05-01",
+        rate_hz=1000,
+        native_rate_hz=2e6,
+        range="automatic, 1 nA to 3 A",
+        voltage_v=1.8,
+        voltage="measured",
+        power_cycles=True,
+        edges="GPI 0",
+        synthetic=False,
+        gate="edges",
+    )
+    shown = page(row(changed(measured_kws()[0], instrument=instrument))).text_content()
+    for said in (
+        "Joulescope JS220",
+        "002557",
+        "2024-05-01",
+        "1,000 per second, means of 2,000,000 per second",
+        "automatic, 1 nA to 3 A",
+        "1.8 V, measured by it",
+        "edges of the board's pin",
+    ):
+        assert said in shown
+    unmetered = page(row(changed(measured_kws()[0], instrument=None))).text_content()
+    assert "Power analyser" not in unmetered
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 from datetime import datetime
@@ -12,7 +13,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from fakes import load_document
-from tinybench.results.schema import METRIC_NAMES, MLPERF_SETS, UNITS, Metric, Result, content_id
+from tinybench.meters import base as meters
+from tinybench.results.schema import (
+    DEVICE_METRICS,
+    METRIC_NAMES,
+    MLPERF_SETS,
+    UNITS,
+    Instrument,
+    Metric,
+    Result,
+    content_id,
+)
 
 DOCUMENT = load_document()
 
@@ -215,3 +226,68 @@ def test_metric_lookup(document: dict[str, Any]) -> None:
     assert arena is not None
     assert arena.unit == "bytes"
     assert result.metric("power.active") is None
+
+
+INSTRUMENT: dict[str, Any] = {
+    "kind": "joulescope",
+    "title": "Joulescope JS220",
+    "serial": "002557",
+    "firmware": "1.3.0",
+    "calibration": None,
+    "rate_hz": 1000.0,
+    "native_rate_hz": 2e6,
+    "range": "automatic, 1 nA to 3 A",
+    "voltage_v": 1.8,
+    "voltage": "measured",
+    "power_cycles": True,
+    "edges": "GPI 0",
+    "synthetic": False,
+    "gate": "edges",
+}
+
+
+def test_a_result_without_instrument_has_no_word_of_it(document: dict[str, Any]) -> None:
+    result = Result.model_validate(document)
+    assert result.instrument is None
+    assert b"instrument" not in result.to_json().replace(b"instructions", b"")
+
+
+def test_the_instrument_is_what_the_meter_says_and_how_windows_were_bounded(document: dict[str, Any]) -> None:
+    said = meters.Instrument(**{key: INSTRUMENT[key] for key in INSTRUMENT if key != "gate"})
+    assert Instrument(**dataclasses.asdict(said), gate="edges").model_dump() == INSTRUMENT
+    read = Result.model_validate(changed(document, instrument=INSTRUMENT))
+    assert read.instrument is not None
+    assert json.loads(read.to_json())["instrument"] == INSTRUMENT
+    assert read.id != document["id"] == content_id(document)
+
+
+@pytest.mark.parametrize("name", ["energy.per_inference", "energy.above_baseline", "power.active"])
+def test_a_synthetic_instrument_measures_nothing(document: dict[str, Any], name: Any) -> None:
+    kept = [metric for metric in document["metrics"] if metric["unit"] not in ("J", "W")]
+    metrics = [*kept, Metric.of(name, 1e-3, "measured").model_dump(mode="json")]
+    missing = [one for one in document["unavailable"] if one["name"] != name]
+    real = changed(document, metrics=metrics, unavailable=missing, instrument=INSTRUMENT)
+    assert Result.model_validate(real).metric(name) is not None
+    with pytest.raises(ValidationError, match="the instrument is synthetic"):
+        Result.model_validate(changed(real, instrument=INSTRUMENT | {"synthetic": True}))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"gate": "pin"},
+        {"rate_hz": 0.0},
+        {"voltage_v": -1.8},
+        {"title": ""},
+        {"surprise": 1},
+    ],
+)
+def test_wrong_instruments_are_refused(document: dict[str, Any], wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="instrument"):
+        Result.model_validate(changed(document, instrument=INSTRUMENT | wrong))
+
+
+def test_energy_above_the_baseline_stands_beside_the_whole_and_is_missed_by_nobody() -> None:
+    assert UNITS["energy.above_baseline"] == "J"
+    assert "energy.above_baseline" not in DEVICE_METRICS
+    assert "energy.per_inference" in DEVICE_METRICS

@@ -24,6 +24,7 @@ LABELS = {
     "latency.per_inference": "latency",
     "throughput": "throughput",
     "energy.per_inference": "energy per inference",
+    "energy.above_baseline": "energy per inference above idle",
     "power.active": "power while active",
     "memory.arena": "tensor arena",
     "memory.ram": "RAM",

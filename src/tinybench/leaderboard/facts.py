@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from tinybench.leaderboard import titles
 from tinybench.quantities import frequency
-from tinybench.results.schema import Accelerator, Engine
+from tinybench.results.schema import Accelerator, Engine, Instrument
 
 
 @dataclass(frozen=True)
@@ -51,3 +52,32 @@ def of_engine(engine: Engine) -> Iterator[Fact]:
     yield Fact("Compiler", engine.compiler)
     yield Fact("Flags", " ".join(engine.flags) or None, code=True)
     yield Fact("Copied to RAM", " and ".join(engine.in_ram) or None)
+
+
+_VOLTAGE: Final = {"set": "supplied by it", "measured": "measured by it", "stated": "as stated by the user"}
+_GATE: Final = {
+    "edges": "edges of the board's pin",
+    "timestamps": "the host's clock, a few milliseconds behind the board",
+}
+
+
+def of_instrument(instrument: Instrument | None) -> Iterator[Fact]:
+    """What measured the energy: nothing where none is known."""
+    if instrument is None:
+        return
+    made_up = ": computed from a formula, nothing was measured" if instrument.synthetic else ""
+    yield Fact("Power analyser", instrument.title + made_up)
+    yield Fact("Its serial number", instrument.serial)
+    yield Fact("Its firmware", instrument.firmware)
+    yield Fact("Its calibration", instrument.calibration or "not stated")
+    means = instrument.native_rate_hz > instrument.rate_hz
+    sampled = f", means of {_rate(instrument.native_rate_hz)}" if means else ""
+    yield Fact("Samples of power", _rate(instrument.rate_hz) + sampled)
+    yield Fact("Range", instrument.range)
+    volts = supply(instrument.voltage_v)
+    yield Fact("Voltage", f"{volts}, {_VOLTAGE[instrument.voltage]}" if volts else "not recorded")
+    yield Fact("Windows are bounded by", _GATE[instrument.gate])
+
+
+def _rate(hertz: float) -> str:
+    return f"{hertz:,.0f} per second"

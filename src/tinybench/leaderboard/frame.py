@@ -190,6 +190,20 @@ COLUMNS: Final[tuple[Column, ...]] = (
         _bound("energy.per_inference", 0),
     ),
     Column("energy_high_j", "number", "J", "Upper end of it", _bound("energy.per_inference", 1)),
+    Column(
+        "energy_above_baseline_j",
+        "number",
+        "J",
+        "Energy of one inference above what the idle board drew before; a part of energy_j",
+        _of_metric("energy.above_baseline"),
+    ),
+    Column(
+        "instrument",
+        "text",
+        None,
+        "Make and model of the power analyser",
+        lambda row: row.result.instrument.title if row.result.instrument else None,
+    ),
     Column("power_w", "number", "W", "Power while it infers", _of_metric("power.active")),
     Column(
         "ram_bytes", "integer", "bytes", "RAM: static data, tensor arena and stack", _of_metric("memory.ram")

@@ -121,6 +121,7 @@ def measured(row: Row) -> Iterator[Fact]:
         yield Fact("Accelerator", facts.of_accelerator(device.accelerator))
     yield from facts.of_engine(result.engine)
     yield Fact("Runner", result.runner)
+    yield from facts.of_instrument(result.instrument)
     yield Fact("Model", result.model.name, addresses.model(result.model.name, result.model.sha256))
     yield Fact("SHA-256 of the model", result.model.sha256, code=True)
     yield Fact("Multiply-accumulates", facts.whole(result.model.macs))

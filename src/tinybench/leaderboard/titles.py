@@ -18,6 +18,7 @@ METRICS: Final[dict[MetricName, str]] = {
     "latency.per_inference": "Latency per inference",
     "throughput": "Throughput",
     "energy.per_inference": "Energy per inference",
+    "energy.above_baseline": "Energy per inference above idle power",
     "power.active": "Power while it infers",
     "memory.arena": "Tensor arena",
     "memory.ram": "RAM",

@@ -35,6 +35,7 @@ MetricName = Literal[
     "latency.per_inference",
     "throughput",
     "energy.per_inference",
+    "energy.above_baseline",
     "power.active",
     "memory.arena",
     "memory.ram",
@@ -56,6 +57,7 @@ UNITS: Final[dict[MetricName, Unit]] = {
     "latency.per_inference": "s",
     "throughput": "1/s",
     "energy.per_inference": "J",
+    "energy.above_baseline": "J",
     "power.active": "W",
     "memory.arena": "bytes",
     "memory.ram": "bytes",
@@ -73,10 +75,17 @@ UNITS: Final[dict[MetricName, Unit]] = {
 
 METRIC_NAMES: Final[tuple[MetricName, ...]] = get_args(MetricName)
 
+BESIDE_METRICS: Final[tuple[MetricName, ...]] = ("energy.above_baseline",)
+"""What a result may state beside the rest, and none has to explain the lack of.
+
+``energy.above_baseline`` is the energy per inference above the power that the idle board drew before the
+window. It never takes the place of ``energy.per_inference``, which is all that the board took.
+"""
+
 DEVICE_METRICS: Final[tuple[MetricName, ...]] = tuple(
     name
     for name in METRIC_NAMES
-    if not name.startswith(("accuracy.", "streaming.")) and name != "power.average"
+    if not name.startswith(("accuracy.", "streaming.")) and name not in ("power.average", *BESIDE_METRICS)
 )
 """What every task has beside its accuracy. The rest is for a task on a stream of samples, such as MLPerf
 Tiny's ``sww``: its average power is that over the whole stream, not that of a window of inferences."""
@@ -371,6 +380,40 @@ class Window(_Frozen):
         return self.inferences / self.seconds
 
 
+class Instrument(_Frozen):
+    """The power analyser that measured energy, as it was set while measuring."""
+
+    kind: Text
+    """Name of its driver, such as ``joulescope``."""
+    title: Text
+    """Make and model."""
+    serial: Text | None
+    """Serial number. None: it does not tell; so for firmware and calibration."""
+    firmware: Text | None
+    """Version of its firmware."""
+    calibration: Text | None
+    """What it says of its calibration: a date, an identifier, or where the constants are from."""
+    rate_hz: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Samples per second of the trace."""
+    native_rate_hz: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Samples per second that it takes; where this is more, the trace holds means."""
+    range: Text
+    """Of the current, in words: ``automatic, 200 nA to 1 A``."""
+    voltage_v: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None
+    """Supply of the board, in volt; None where the trace was recorded without it."""
+    voltage: Literal["set", "measured", "stated"]
+    """Whether the analyser supplies that voltage, measured it, or the user said so."""
+    power_cycles: bool
+    """Whether opening it took the board's power away for a moment."""
+    edges: Text | None
+    """Its input that saw the board's pin; None: it has none."""
+    synthetic: bool
+    """Whether its figures come from a formula: then nothing was measured."""
+    gate: Literal["edges", "timestamps"]
+    """What bounds the windows of energy: falling edges of the board's pin, recorded with the trace; or
+    timestamps of the host's clock, which lag a few milliseconds behind the board."""
+
+
 class Source(_Frozen):
     """Where a result was published, if not here."""
 
@@ -412,7 +455,9 @@ class Environment(_Frozen):
 class Result(_Frozen):
     """One measurement of one model on one device."""
 
-    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        validate_by_name=True, validate_by_alias=True, json_schema_extra=_optional("instrument")
+    )
 
     schema_: Literal["tinybench.result/2"] = Field(default=SCHEMA, alias="schema")
     """Which schema this is."""
@@ -434,6 +479,9 @@ class Result(_Frozen):
     """What executed the model."""
     runner: Text
     """How it was measured: name of the runner."""
+    instrument: Annotated[Instrument | None, Field(exclude_if=lambda value: value is None)] = None
+    """What measured energy and power. Left out of the file where nothing is known of one, so that results
+    without it keep their bytes and their id."""
     source: Source | None
     """None: measured with tinybench by whoever submits it."""
     metrics: tuple[Metric, ...]
@@ -512,6 +560,10 @@ class Result(_Frozen):
         _unique("evidence file", [item.name for item in self.evidence])
         _unique("layer", [layer.index for layer in self.layers])
         _unique("window", [(window.run, window.index) for window in self.windows])
+        if self.instrument is not None and self.instrument.synthetic:
+            for metric in self.metrics:
+                if metric.unit in ("J", "W") and metric.mode == "measured":
+                    raise ValueError(f"{metric.name} cannot be measured: the instrument is synthetic")
         if self.publishable == bool(self.not_publishable_because):
             raise ValueError("publishable and not_publishable_because contradict each other")
         accuracy = next((metric for metric in self.metrics if metric.name.startswith("accuracy.")), None)

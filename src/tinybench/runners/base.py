@@ -17,7 +17,15 @@ from tinybench.progress import Progress, silent
 if TYPE_CHECKING:
     from tinybench.datasets.base import Samples
     from tinybench.models import Model
-    from tinybench.results.schema import Engine, HostRef, Layer, Metric, Unavailable, Window
+    from tinybench.results.schema import (
+        Engine,
+        HostRef,
+        Instrument,
+        Layer,
+        Metric,
+        Unavailable,
+        Window,
+    )
     from tinybench.specs import DeviceSpec, TaskSpec
 
 
@@ -95,6 +103,8 @@ class Measurement:
     notes: tuple[str, ...] = ()
     windows: tuple[Window, ...] = ()
     """What latency and energy are the medians of, if a clock timed them."""
+    instrument: Instrument | None = None
+    """What measured energy and power, if anything did."""
     device: HostRef | None = None
     """Given if it ran on this machine, and not on the device of the workload."""
     not_publishable_because: tuple[str, ...] = ()

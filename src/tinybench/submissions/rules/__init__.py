@@ -31,6 +31,7 @@ _FROM_EVIDENCE: Final[frozenset[MetricName]] = frozenset(
         "latency.per_inference",
         "throughput",
         "energy.per_inference",
+        "energy.above_baseline",
         "power.active",
         "power.average",
         "streaming.true_positives",

@@ -9,7 +9,7 @@ from typing import Final
 from tinybench import specs
 from tinybench.mlperf_tiny.tasks import BENCHMARKS
 from tinybench.results.record import accuracy_metric, reasons_not_to_publish
-from tinybench.results.schema import DEVICE_METRICS, Result
+from tinybench.results.schema import BESIDE_METRICS, DEVICE_METRICS, Result
 from tinybench.specs import ModelSpec, TaskSpec
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
@@ -165,7 +165,7 @@ def _task_facts(entry: Entry, task: TaskSpec) -> Iterator[Finding]:
             f"{entry.where}: task.version", f"{result.task.version}, but {task.id} is at {task.version}"
         )
     for metric in result.metrics:
-        if metric.name not in (accuracy_metric(task), *DEVICE_METRICS) and not result.source:
+        if metric.name not in (accuracy_metric(task), *DEVICE_METRICS, *BESIDE_METRICS) and not result.source:
             yield TASK_FACTS.found(
                 f"{entry.where}: {metric.name}", f"the metric of {task.id} is {accuracy_metric(task)}"
             )
