@@ -12,7 +12,7 @@ from tinybench.submissions import memory
 PACKAGE = Path(__file__).parents[2] / "src" / "tinybench"
 
 WORK = {"datasets", "models", "mcusim", "runners", "results", "submissions", "profiling", "validation"}
-WORK |= {"leaderboard", "api", "cli"}
+WORK |= {"firmware", "leaderboard", "api", "cli"}
 DOWNSTREAM = {
     "progress.py": {"specs"} | WORK,
     "processes.py": {"specs"} | WORK,
@@ -20,7 +20,8 @@ DOWNSTREAM = {
     "specs": WORK,
     "datasets": {"runners", "mcusim", "results", "profiling", "validation", "leaderboard", "api", "cli"},
     "models": WORK - {"models"},
-    "mcusim": {"runners", "datasets", "results", "profiling", "validation", "leaderboard", "api", "cli"},
+    "mcusim": WORK - {"models", "mcusim", "submissions"},
+    "firmware": {"runners", "datasets", "profiling", "validation", "leaderboard", "api", "cli"},
     "scoring.py": {"runners", "mcusim", "profiling", "validation", "leaderboard", "api", "cli"},
     "runners": {"profiling", "validation", "leaderboard", "api", "cli"},
     "results": {"submissions", "profiling", "validation", "leaderboard", "api", "cli"},

@@ -17,6 +17,7 @@ from tinybench.runners.tflm import Interpreter
 from tinybench.specs import Cache, DeviceSpec
 
 DEVICES = sorted(specs.devices())
+BOARDS = [name for name in DEVICES if not specs.device(name).emulated]
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +28,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def test_ten_boards_with_five_cores_are_described() -> None:
-    assert len(DEVICES) >= 10
-    assert {specs.device(name).core for name in DEVICES} >= {
+    assert len(BOARDS) >= 10
+    assert {specs.device(name).core for name in BOARDS} >= {
         "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", DEVICES)
+@pytest.mark.parametrize("name", BOARDS)
 def test_a_model_runs_bit_exact_on_every_device(model: Model, name: str) -> None:
     device = specs.device(name)
     data = np.random.default_rng(4).integers(-128, 128, (3, 8, 6, 3), dtype=np.int8)
@@ -43,6 +44,14 @@ def test_a_model_runs_bit_exact_on_every_device(model: Model, name: str) -> None
     assert simulation.cycles >= without.cycles
     stalls = sum(layer.stalls_fetch + layer.stalls_data + layer.stalls_ram for layer in simulation.layers)
     assert simulation.cycles == without.cycles + stalls
+
+
+def test_an_emulator_is_not_simulated(model: Model) -> None:
+    emulators = set(DEVICES) - set(BOARDS)
+    assert emulators
+    for name in emulators:
+        with pytest.raises(UsageError, match=f"{name} is an emulator"):
+            build(model, specs.device(name))
 
 
 @pytest.mark.parametrize("name", DEVICES)

@@ -413,6 +413,13 @@ def test_each_rule_finds_what_breaks_it_and_nothing_else(
     assert set(report.rules) == {code}
 
 
+def test_nothing_of_an_emulator_is_published(measured: Draft, tmp_path: Path) -> None:
+    measured.result["device"]["id"] = measured.system["device"] = "qemu-mps2-an386"
+    found = [row for row in rows(check_one(measured, tmp_path)) if row.code == "TB111"]
+    assert any("qemu-mps2-an386 is an emulator" in row.message for row in found)
+    assert all(row.severity == "error" for row in found)
+
+
 @pytest.mark.parametrize(("code", "change"), [("TB502", little_current), ("TB503", power_of_another)])
 def test_figures_that_contradict_each_other_need_no_evidence(
     code: str, change: Change, published: Draft, tmp_path: Path

@@ -28,7 +28,7 @@ Constant = tuple[str, str, str]
 def write(context: Context) -> None:
     """A page for each device that has results or a profile, and the list of all."""
     found = groups(context.board, lambda row: row.device.id if row.device else None)
-    profiles = specs.devices()
+    profiles = {name: device for name, device in specs.devices().items() if not device.emulated}
     items = []
     for device_id in sorted(found.keys() | profiles.keys()):
         group, profile = found.get(device_id, EMPTY), profiles.get(device_id)

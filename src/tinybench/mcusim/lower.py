@@ -32,15 +32,17 @@ class Program:
     output_bytes: int
 
 
-def lower(model: Model, dsp: bool = True) -> Program:
+def lower(model: Model, dsp: bool = True, *, keep_input: bool = False) -> Program:
     """Generate the C program of a model, for a core with or without the DSP extension.
+
+    With ``keep_input`` nothing else of the arena lies where the input is: further inferences see it again.
 
     Raises:
         UnsupportedOperatorError: an operator or one of its options has no kernel.
     """
     context = Context(model, dsp)
     emitted = [emit(context, operator) for operator in model.operators]
-    plan = plan_arena(_buffers(model, emitted))
+    plan = plan_arena(_buffers(model, emitted, keep_input))
     names = tuple(f"layer_{op.index:02d}_{op.kind.lower()}" for op in model.operators)
     return Program(
         source=_assemble(model, emitted, names, plan),
@@ -53,7 +55,7 @@ def lower(model: Model, dsp: bool = True) -> Program:
     )
 
 
-def _buffers(model: Model, emitted: Sequence[Layer]) -> dict[str, Buffer]:
+def _buffers(model: Model, emitted: Sequence[Layer], keep_input: bool) -> dict[str, Buffer]:
     last_operator = len(model.operators) - 1
     buffers: dict[str, Buffer] = {}
     for tensor in model.tensors:
@@ -64,7 +66,8 @@ def _buffers(model: Model, emitted: Sequence[Layer]) -> dict[str, Buffer]:
         if not writes and tensor is not model.input:
             continue
         first = 0 if tensor is model.input else writes[0]
-        last = last_operator if tensor is model.output else max(reads, default=first)
+        kept = tensor is model.output or (keep_input and tensor is model.input)
+        last = last_operator if kept else max(reads, default=first)
         buffers[f"t{tensor.index}"] = Buffer(tensor.nbytes, first, last)
     for operator, layer in zip(model.operators, emitted, strict=True):
         if layer.scratch_bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybench.errors import CapacityError, ModelError
+from tinybench.errors import CapacityError, ModelError, UsageError
 from tinybench.mcusim.compilers import ZIG, Compiler
 from tinybench.mcusim.cores import core
 from tinybench.mcusim.elf import Image, read_image
@@ -69,12 +69,17 @@ def build(model: Model, device: DeviceSpec, compiler: Compiler = ZIG, placement:
     """Lower and compile a model for a device.
 
     Raises:
-        UsageError: the device cannot run from where it should.
+        UsageError: the device is itself emulated, or cannot run from where it should.
         UnsupportedOperatorError: the simulator has no kernel for an operator.
         ModelError: the model has more operators than layers are counted.
         CapacityError: the model's weights or arena alone are larger than the device's memory.
         ToolchainError: the compiler failed.
     """
+    if device.emulated:
+        raise UsageError(
+            f"{device.id} is an emulator: it has no timing that could be simulated",
+            hint="use --runner board, or another device",
+        )
     placement.check(device)
     if len(model.operators) > MAX_LAYERS:
         raise ModelError(

@@ -19,6 +19,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 
 from tinybench import content
 from tinybench.atomic import write_atomically
@@ -39,6 +40,7 @@ STARTUP = "firmware/support/startup.c"
 SEMIHOSTING = "firmware/support/semihosting.c"
 _MAINS = (STARTUP, SEMIHOSTING)
 """What can run the model; exactly one is linked."""
+_HARNESS = "firmware/harness/"
 
 
 @dataclass(frozen=True)
@@ -62,23 +64,24 @@ def build_firmware(
     compiler: Compiler = ZIG,
     *,
     main: str = STARTUP,
+    harness: Mapping[str, bytes] = MappingProxyType({}),
     placement: Placement = FLASH,
 ) -> Firmware:
     """Compile and link a program for a device; ``main`` is the source that runs it.
+
+    ``harness`` holds more sources by path, if ``main`` is one of them or needs them.
 
     Raises:
         CapacityError: it does not fit flash or RAM.
         ToolchainError: the compiler is missing, failed or ran too long; its first message is quoted.
     """
     sources = {
-        "model.c": program.source.encode(),
-        "memory.ld": _memory(device, placement).encode(),
-        **{f"firmware/{name}": data for name, data in _tree(content.firmware_dir())},
-        **_cmsis_nn(),
+        **model_sources(program),
+        **harness,
+        "memory.ld": memory_script(device, placement).encode(),
     }
-    for other in _MAINS:
-        if other != main:
-            sources.pop(other, None)
+    if main in _MAINS:
+        sources[main] = (content.root() / "runners" / main).read_bytes()
     units = sorted(name for name in sources if name.endswith(".c"))
     flags = compiler.flags(device.core)
     script = "cortex-m-ram.ld" if placement.in_ram else "cortex-m.ld"
@@ -86,6 +89,21 @@ def build_firmware(
     command = compiler.arguments(flags, (*_INCLUDES, *link, *units))
     elf = _build("firmware", sources, compiler, command, "firmware.elf", placement).read_bytes()
     return Firmware(elf, compiler.label(), flags, cmsis_nn_version())
+
+
+def model_sources(program: Program) -> dict[str, bytes]:
+    """All that runs a model, by path: its C, kernels, what they need, linker scripts; no main program."""
+    tree = {f"firmware/{name}": data for name, data in _tree(content.firmware_dir())}
+    return {
+        "model.c": program.source.encode(),
+        **{name: tree[name] for name in tree if name not in _MAINS and not name.startswith(_HARNESS)},
+        **_cmsis_nn(),
+    }
+
+
+def harness_sources() -> dict[str, bytes]:
+    """What speaks the serial protocol of boards, by path, with all its ports."""
+    return {f"{_HARNESS}{name}": data for name, data in _tree(content.firmware_dir() / "harness")}
 
 
 def build_host_library(source: str) -> Path:
@@ -125,7 +143,8 @@ def cmsis_nn_version() -> str:
     return str(CMSIS_NN_VERSION)
 
 
-def _memory(device: DeviceSpec, placement: Placement) -> str:
+def memory_script(device: DeviceSpec, placement: Placement = FLASH) -> str:
+    """What the linker scripts include as ``memory.ld``: where flash and RAM are."""
     regions = (("FLASH (rx)", device.flash), ("RAM (rwx)", device.ram))
     lines = [f"    {name} : ORIGIN = {region.base:#x}, LENGTH = {region.bytes}" for name, region in regions]
     memory = "MEMORY\n{\n" + "\n".join(lines) + "\n}\n"

@@ -189,6 +189,11 @@ class DeviceSpec(Spec):
         return self.model_copy(update={"clock_hz": chosen})
 
     @property
+    def emulated(self) -> bool:
+        """Whether it is a program in place of a board: it has no timing, and nothing of it is published."""
+        return self.board is not None and self.board.emulated
+
+    @property
     def ram_wait_cycles(self) -> int:
         """Stall of every word loaded from RAM at the chosen clock."""
         timing = self.ram_timing

@@ -67,7 +67,7 @@ DEVICE: Final = rule(
     title="Chip, core or clock are not those of the device profile",
     why="""A device id names one profile in runners/devices: its chip, its core, and clocks up to the
     highest of its flash wait states. A result that names the profile and another chip or an illegal clock
-    is of another device.""",
+    is of another device. The profile of an emulator is of no device at all.""",
     hint="Correct chip, core and clock, or leave the device id away if there is no profile of this board.",
 )
 MODE: Final = rule(
@@ -181,6 +181,10 @@ def _profile(entry: Entry, device: DeviceRef) -> Iterator[Finding]:
     profile = specs.devices().get(device.id)
     if profile is None:
         return
+    if profile.emulated:
+        yield DEVICE.found(
+            f"{entry.where}: device.id", f"{device.id} is an emulator: nothing runs at its speed"
+        )
     for key, there, here in (("chip", device.chip, profile.chip), ("core", device.core, profile.core)):
         if there is not None and there != here:
             yield DEVICE.found(f"{entry.where}: device.{key}", f"'{there}', but {device.id} has '{here}'")

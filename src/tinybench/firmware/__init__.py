@@ -1,0 +1,1 @@
+"""Firmware for boards: harness, model and kernels, as an ELF or as sources; and its emulation."""

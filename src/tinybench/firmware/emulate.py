@@ -1,0 +1,107 @@
+"""Run firmware for QEMU's mps2-an386, its two serial lines on pseudo-terminals.
+
+QEMU counts instructions (``-icount``): while the core works, its clock moves by 2**ICOUNT_SHIFT ns with each
+instruction, whatever the host takes for it. So a latency is the same on every host, and it is none of any
+hardware: no cycle, no memory and no cache is modelled. While the core sleeps until a byte comes, the clock
+follows the host's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from tinybench.errors import SimulationError, ToolchainError
+from tinybench.mcusim.witness import QEMU, qemu
+
+MACHINE: Final = "mps2-an386"
+ICOUNT_SHIFT: Final = 5
+"""An instruction takes 32 ns, as on a core that executes 31 million in a second."""
+
+_PORTS: Final = re.compile(rb"char device redirected to (\S+) \(label serial(\d)\)")
+_ENDING_S: Final = 10
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An emulated board that runs."""
+
+    serial: str
+    """Path of the pseudo-terminal that carries the protocol."""
+    pin: str
+    """Path of the one that carries a line for each falling edge of the pin: microseconds, in decimal.
+
+    Edges are lost while nobody has it open; the firmware stands still while whoever has it open does not
+    read.
+    """
+    process: subprocess.Popen[bytes]
+    """QEMU."""
+
+
+@contextmanager
+def emulated(elf: Path, *, icount_shift: int = ICOUNT_SHIFT) -> Iterator[Machine]:
+    """Boot an ELF; QEMU ends with the block.
+
+    Raises:
+        ToolchainError: QEMU is not installed or does not run.
+        SimulationError: it refuses the ELF.
+    """
+    program = qemu()
+    command = [
+        program,
+        *("-machine", MACHINE),
+        *("-icount", f"shift={icount_shift}"),
+        *("-nodefaults", "-display", "none", "-monitor", "none"),
+        *("-serial", "pty", "-serial", "pty"),
+        *("-kernel", os.fspath(elf)),
+    ]
+    with tempfile.TemporaryFile() as errors:
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+            )
+        except OSError as error:
+            raise ToolchainError(f"{QEMU} does not run: {error.strerror}", hint="reinstall it") from None
+        opened = -1
+        try:
+            assert process.stdout is not None
+            serial, pin = _ports(process.stdout, errors)
+            # QEMU looks for a reader only once in a second, unless there always is one.
+            opened = os.open(serial, os.O_RDWR | os.O_NOCTTY)
+            yield Machine(serial, pin, process)
+        finally:
+            _end(process)
+            if opened >= 0:
+                os.close(opened)
+
+
+def _ports(said: IO[bytes], errors: IO[bytes]) -> tuple[str, str]:
+    """The pseudo-terminals, in the order of the UARTs."""
+    found: dict[bytes, str] = {}
+    for line in said:
+        match = _PORTS.search(line)
+        if match:
+            found[match[2]] = os.fsdecode(match[1])
+        if len(found) == 2:
+            return found[b"0"], found[b"1"]
+    errors.seek(0)
+    lines = errors.read().decode("utf-8", "replace").split("\n")
+    raise SimulationError(f"under QEMU: {lines[0] or 'it ended at once'}", hint="build the firmware again")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_ENDING_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
