@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tinybench import api, specs
-from tinybench.results.schema import Result, content_id
+from tinybench.results.schema import DeviceRef, Result, content_id
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.rerun import Rerun, rerun
 
@@ -232,3 +232,11 @@ def test_of_what_is_not_here_the_accuracy_is_not_compared(
     if changes.get("data") == {"split": "official"}:
         unknown["target_met"] = False
     assert again(on_hardware, **unknown) == Rerun((), reproduced=False)
+
+
+def test_what_nobody_simulates_was_not_simulated(simulated: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(simulated.device, DeviceRef)
+    device = specs.device(simulated.device.id).model_copy(update={"flash_timing": None})
+    monkeypatch.setattr(specs, "device", lambda name: device)
+    (finding,) = again(simulated).findings
+    assert "can be measured only, not simulated" in finding.message

@@ -46,8 +46,9 @@ def _devices() -> Rows:
             "chip": device.chip,
             "core": device.core,
             "clock_hz": device.clock_hz.value,
-            "flash_bytes": device.flash.bytes,
-            "ram_bytes": device.ram.bytes,
+            "flash_bytes": None if device.flash is None else device.flash.bytes,
+            "ram_bytes": None if device.ram is None else device.ram.bytes,
+            "simulated": "no" if device.flash_timing is None else "yes",
         }
         for device in specs.devices().values()
     ]
@@ -84,7 +85,7 @@ HIDDEN = ("sha256",)
 WHOLE = ("id", "name", "reference_model", "default_device")
 """What other commands take."""
 
-DROPPED = {"vendor": 1, "version": 2, "title": 3, "license": 4, "chip": 5}
+DROPPED = {"vendor": 1, "version": 2, "title": 3, "license": 4, "chip": 5, "simulated": 6}
 """What a narrow terminal does without, in this order."""
 
 
@@ -117,7 +118,9 @@ def _table(rows: Rows) -> None:
     columns = [
         Column(
             _title(key),
-            figure=isinstance(rows[0][key], int | float | list),
+            figure=isinstance(
+                next((row[key] for row in rows if row[key] is not None), ""), int | float | list
+            ),
             whole=key in WHOLE,
             drop=DROPPED.get(key, 0),
         )
@@ -134,6 +137,8 @@ def _cell(key: str, row: dict[str, Any]) -> str:
     from tinybench.quantities import frequency, quantity, size
 
     value = row[key]
+    if value is None:
+        return ""
     if key == "target":
         from tinybench.results.schema import ACCURACY, UNITS
 

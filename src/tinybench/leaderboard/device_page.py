@@ -19,7 +19,7 @@ from tinybench.leaderboard.catalogue import (
     write_list,
 )
 from tinybench.quantities import frequency, size
-from tinybench.specs import Cache, DeviceSpec
+from tinybench.specs import Cache, DeviceSpec, FlashTiming
 
 Constant = tuple[str, str, str]
 """What it is, its value, and the document that it was read from."""
@@ -36,14 +36,14 @@ def write(context: Context) -> None:
         _write(context, device_id, name, group, profile, said)
         chips = [profile.chip] if profile else said["Chip"]
         cores = [profile.core] if profile else said["Core"]
-        simulated = "yes" if profile else "no"
+        simulated = "yes" if profile and profile.flash_timing else "no"
         cells = (", ".join(chips), ", ".join(cores), simulated, counted(group.rows))
         items.append(Item(addresses.device(device_id), name, cells))
     write_list(
         context,
         addresses.DEVICES,
         "Devices",
-        "Boards and chips with results, and those that tinybench can simulate.",
+        "Boards and chips with results, and those that tinybench can simulate or measure.",
         ("Device", "Chip", "Core", "Can be simulated", "Results"),
         by_title(items),
         context.board.rows,
@@ -107,11 +107,27 @@ def _said(group: Group) -> dict[str, list[str]]:
 
 
 def constants(profile: DeviceSpec) -> Iterator[Constant]:
-    """Every constant of a profile that the simulator uses, with its source."""
-    timing, power = profile.flash_timing, profile.power
+    """Every constant of a profile, with its source."""
     yield "Clock", frequency(profile.clock_hz.value), profile.clock_hz.source
-    yield "Flash", f"{size(profile.flash.bytes)} at {profile.flash.base:#010x}", profile.flash.source
-    yield "RAM", f"{size(profile.ram.bytes)} at {profile.ram.base:#010x}", profile.ram.source
+    for name, region in (("Flash", profile.flash), ("RAM", profile.ram)):
+        if region is not None:
+            yield name, f"{size(region.bytes)} at {region.base:#010x}", region.source
+    if profile.flash_timing is not None:
+        yield from _timing(profile.flash_timing)
+    if profile.ram_timing:
+        above = f" above {frequency(profile.ram_timing.above_hz)}" if profile.ram_timing.above_hz else ""
+        yield "Wait of the RAM", f"{profile.ram_timing.wait_cycles} cycles{above}", profile.ram_timing.source
+    power = profile.power
+    if power is not None:
+        yield "Supply", f"{power.supply_v.value:g} V", power.supply_v.source
+        yield "Current per clock", f"{power.run_a_per_hz.value * 1e12:g} µA/MHz", power.run_a_per_hz.source
+        yield "Constant current", f"{power.run_offset_a.value * 1e3:g} mA", power.run_offset_a.source
+        for name, current in (("Current when idle", power.idle_a), ("Current asleep", power.sleep_a)):
+            if current is not None:
+                yield name, f"{current.value * 1e6:g} µA", current.source
+
+
+def _timing(timing: FlashTiming) -> Iterator[Constant]:
     states = ", ".join(f"{cycles} up to {frequency(clock)}" for clock, cycles in timing.wait_states.table)
     yield "Wait states of the flash", states, timing.wait_states.source
     if timing.bus_cycles:
@@ -125,16 +141,6 @@ def constants(profile: DeviceSpec) -> Iterator[Constant]:
     ):
         if cache is not None:
             yield name, _cache(cache), cache.source
-    if profile.ram_timing:
-        above = f" above {frequency(profile.ram_timing.above_hz)}" if profile.ram_timing.above_hz else ""
-        yield "Wait of the RAM", f"{profile.ram_timing.wait_cycles} cycles{above}", profile.ram_timing.source
-    if power is not None:
-        yield "Supply", f"{power.supply_v.value:g} V", power.supply_v.source
-        yield "Current per clock", f"{power.run_a_per_hz.value * 1e12:g} µA/MHz", power.run_a_per_hz.source
-        yield "Constant current", f"{power.run_offset_a.value * 1e3:g} mA", power.run_offset_a.source
-        for name, current in (("Current when idle", power.idle_a), ("Current asleep", power.sleep_a)):
-            if current is not None:
-                yield name, f"{current.value * 1e6:g} µA", current.source
 
 
 def _cache(cache: Cache) -> str:

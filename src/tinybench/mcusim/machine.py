@@ -96,11 +96,11 @@ class Machine:
 
     @property
     def _stack(self) -> tuple[int, int]:
-        ram = self._device.ram
+        _, ram = self._device.memories
         return ram.base + _align(self._image.static_ram_bytes), ram.base + ram.bytes
 
     def _load(self) -> None:
-        for region in (self._device.flash, self._device.ram):
+        for region in self._device.memories:
             self._uc.mem_map(region.base, -(-region.bytes // 4096) * 4096)
         for address, content in self._image.segments:
             self._uc.mem_write(address, content)
@@ -112,7 +112,7 @@ class Machine:
         native = library()
         self._add_hook(_UC_HOOK_BLOCK, native.tinybench_block, 1, 0)
         if memory_model:
-            flash = self._device.flash
+            flash, _ = self._device.memories
             self._add_hook(
                 _UC_HOOK_MEM_READ, native.tinybench_flash_read, flash.base, flash.base + flash.bytes - 1
             )
@@ -177,9 +177,10 @@ def check_capacity(image: Image, device: DeviceSpec, placement: Placement) -> No
     Raises:
         CapacityError: flash or RAM is too small.
     """
+    flash, ram = device.memories
     for what, needed, region in (
-        ("flash", image.flash_bytes, device.flash),
-        ("RAM", image.static_ram_bytes + STACK_RESERVE_BYTES, device.ram),
+        ("flash", image.flash_bytes, flash),
+        ("RAM", image.static_ram_bytes + STACK_RESERVE_BYTES, ram),
     ):
         if needed > region.bytes:
             raise CapacityError(

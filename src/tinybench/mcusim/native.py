@@ -152,7 +152,7 @@ class Counter:
         self._cells = np.zeros((layers, len(functions.names), len(_Totals._fields_)), np.uint64)
         self._state = _Counter()
         self._kept: list[NDArray[Any]] = []
-        flash, timing = device.flash, device.flash_timing
+        (flash, _), timing = device.memories, device.timing
         s = self._state
         s.code_base, s.code_halfwords = tables.base, len(tables.entry_cycles)
         s.cycles_before = self._keep(tables.cycles_before)

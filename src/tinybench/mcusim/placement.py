@@ -69,8 +69,10 @@ class Placement:
         """See that a device can run from there.
 
         Raises:
-            UsageError: nothing says how it runs code from its RAM.
+            UsageError: the device is not simulated, or nothing says how it runs code from its RAM.
         """
+        if self.code == "ram":
+            device.check_simulated()
         if self.code == "ram" and core(device.core).system_fetch_cycles is None:
             raise UsageError(
                 f"code in the RAM of {device.id} is not simulated: it is memory for data, and nothing "
@@ -88,6 +90,6 @@ def fetch_cycles(device: DeviceSpec) -> int:
     0 if it is fetched as fast as the core executes.
     """
     cycles = core(device.core).system_fetch_cycles
-    if not cycles or device.ram.base < SYSTEM_BUS:
+    if not cycles or device.memories[1].base < SYSTEM_BUS:
         return 0
     return cycles + device.ram_wait_cycles

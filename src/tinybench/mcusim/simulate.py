@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tinybench.errors import CapacityError, ModelError, UsageError
+from tinybench.errors import CapacityError, ModelError
 from tinybench.mcusim.compilers import ZIG, Compiler
 from tinybench.mcusim.cores import core
 from tinybench.mcusim.elf import Image, read_image
@@ -69,17 +69,13 @@ def build(model: Model, device: DeviceSpec, compiler: Compiler = ZIG, placement:
     """Lower and compile a model for a device.
 
     Raises:
-        UsageError: the device is itself emulated, or cannot run from where it should.
+        UsageError: the device is not simulated, or cannot run from where it should.
         UnsupportedOperatorError: the simulator has no kernel for an operator.
         ModelError: the model has more operators than layers are counted.
         CapacityError: the model's weights or arena alone are larger than the device's memory.
         ToolchainError: the compiler failed.
     """
-    if device.emulated:
-        raise UsageError(
-            f"{device.id} is an emulator: it has no timing that could be simulated",
-            hint="use --runner board, or another device",
-        )
+    device.check_simulated()
     placement.check(device)
     if len(model.operators) > MAX_LAYERS:
         raise ModelError(
@@ -87,9 +83,10 @@ def build(model: Model, device: DeviceSpec, compiler: Compiler = ZIG, placement:
         )
     program = lower(model, dsp=core(device.core).dsp)
     weights = sum(tensor.nbytes for tensor in model.weights)
+    flash, ram = device.memories
     for what, needed, region in (
-        ("flash", weights, device.flash),
-        ("RAM", program.arena.bytes + (weights if placement.weights == "ram" else 0), device.ram),
+        ("flash", weights, flash),
+        ("RAM", program.arena.bytes + (weights if placement.weights == "ram" else 0), ram),
     ):
         if needed > region.bytes:  # said before the linker says it worse
             raise CapacityError(

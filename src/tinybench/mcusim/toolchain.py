@@ -72,6 +72,7 @@ def build_firmware(
     ``harness`` holds more sources by path, if ``main`` is one of them or needs them.
 
     Raises:
+        UsageError: the profile says nothing of the device's memories.
         CapacityError: it does not fit flash or RAM.
         ToolchainError: the compiler is missing, failed or ran too long; its first message is quoted.
     """
@@ -145,7 +146,7 @@ def cmsis_nn_version() -> str:
 
 def memory_script(device: DeviceSpec, placement: Placement = FLASH) -> str:
     """What the linker scripts include as ``memory.ld``: where flash and RAM are."""
-    regions = (("FLASH (rx)", device.flash), ("RAM (rwx)", device.ram))
+    regions = zip(("FLASH (rx)", "RAM (rwx)"), device.memories, strict=True)
     lines = [f"    {name} : ORIGIN = {region.base:#x}, LENGTH = {region.bytes}" for name, region in regions]
     memory = "MEMORY\n{\n" + "\n".join(lines) + "\n}\n"
     if not placement.in_ram:

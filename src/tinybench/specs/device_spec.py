@@ -7,10 +7,12 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, model_validator
 
 from tinybench.errors import UsageError
-from tinybench.specs.base import Frozen, Source, Sourced, Spec
+from tinybench.specs.base import Frozen, Identifier, Source, Sourced, Spec
 
 USB_ID: Final = r"^[0-9a-f]{4}:[0-9a-f]{4}$"
 """Vendor and product of a USB device, as ``lsusb`` prints them."""
+SIMULATED_CORES: Final = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33")
+"""Cores whose timing the simulator knows."""
 
 
 class Region(Frozen):
@@ -141,22 +143,26 @@ class BoardSpec(Frozen):
 
 
 class DeviceSpec(Spec):
-    """``runners/devices/<id>.toml``: one board, each constant with its source."""
+    """``runners/devices/<id>.toml``: one board, each constant with its source.
+
+    With ``flash_timing`` it can be simulated, which takes one of the simulated cores, flash and RAM. Without,
+    it can be measured only.
+    """
 
     vendor: str
     """Who makes the board."""
     chip: str
     """Name of the chip."""
-    core: Literal["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"]
-    """Which of the simulated cores it has."""
+    core: Identifier
+    """Name of the core: ``cortex-m4``, ``riscv32imc``; to be simulated, cortex-m0plus, m3, m4, m7 or m33."""
     clock_hz: Sourced[int]
     """The default clock; ``at_clock`` gives others."""
-    flash: Region
+    flash: Region | None = None
     """Where code and weights lie."""
-    ram: Region
+    ram: Region | None = None
     """Where the tensor arena lies."""
-    flash_timing: FlashTiming
-    """How long the core waits for the flash."""
+    flash_timing: FlashTiming | None = None
+    """How long the core waits for the flash; None: the board can be measured only."""
     ram_timing: RamTiming | None = None
     """How long it waits for the RAM; not at all if left out."""
     power: Power | None = None
@@ -166,12 +172,70 @@ class DeviceSpec(Spec):
 
     @model_validator(mode="after")
     def _clock_is_legal(self) -> DeviceSpec:
-        highest = self.flash_timing.wait_states.table[-1][0]
-        if not 0 < self.clock_hz.value <= highest:
+        if self.clock_hz.value <= 0:
+            raise ValueError("clock_hz must be above 0")
+        if self.highest_hz is not None and self.clock_hz.value > self.highest_hz:
             raise ValueError(
-                f"clock_hz must be above 0 and at most {highest}, the last clock of the wait states"
+                f"clock_hz must be above 0 and at most {self.highest_hz}, the last clock of the wait states"
             )
         return self
+
+    @model_validator(mode="after")
+    def _is_simulated_or_not(self) -> DeviceSpec:
+        if (self.flash is None) != (self.ram is None):
+            raise ValueError("give both flash and ram, or none of them")
+        if self.flash_timing is None:
+            if self.ram_timing is not None:
+                raise ValueError("ram_timing without flash_timing is read by nobody")
+        elif self.flash is None:
+            raise ValueError("flash_timing needs flash and ram")
+        elif self.core not in SIMULATED_CORES:
+            raise ValueError(
+                f"core '{self.core}' is not simulated, only {', '.join(SIMULATED_CORES)}: "
+                "leave flash_timing out of a board that is measured only"
+            )
+        return self
+
+    def check_simulated(self) -> None:
+        """See that the simulator knows all that it needs.
+
+        Raises:
+            UsageError: the profile has no timing.
+        """
+        if self.flash_timing is None:
+            raise UsageError(
+                f"{self.id} has no timing: it can be measured with --runner board, not simulated",
+                hint="add flash_timing to its profile, if it has a simulated core, or take another device",
+            )
+
+    @property
+    def timing(self) -> FlashTiming:
+        """How long the core waits for the flash.
+
+        Raises:
+            UsageError: the profile has no timing.
+        """
+        self.check_simulated()
+        assert self.flash_timing is not None
+        return self.flash_timing
+
+    @property
+    def memories(self) -> tuple[Region, Region]:
+        """Flash and RAM, as the linker sees them.
+
+        Raises:
+            UsageError: the profile has none.
+        """
+        if self.flash is None or self.ram is None:
+            raise UsageError(
+                f"the profile of {self.id} says nothing of its memories", hint="add flash and ram to it"
+            )
+        return self.flash, self.ram
+
+    @property
+    def highest_hz(self) -> int | None:
+        """The highest legal clock in hertz; None if the profile does not say."""
+        return None if self.flash_timing is None else self.flash_timing.wait_states.table[-1][0]
 
     def at_clock(self, clock_hz: int) -> DeviceSpec:
         """The same device at another clock, with the wait states that it demands there.
@@ -179,11 +243,11 @@ class DeviceSpec(Spec):
         Raises:
             UsageError: the device does not run at that clock.
         """
-        highest = self.flash_timing.wait_states.table[-1][0]
-        if not 0 < clock_hz <= highest:
+        highest = self.highest_hz
+        if clock_hz <= 0 or (highest is not None and clock_hz > highest):
             raise UsageError(
                 f"{self.id} does not run at {clock_hz / 1e6:g} MHz",
-                hint=f"up to {highest / 1e6:g} MHz are legal",
+                hint="a clock is above 0" if highest is None else f"up to {highest / 1e6:g} MHz are legal",
             )
         chosen = self.clock_hz.model_copy(update={"value": clock_hz})
         return self.model_copy(update={"clock_hz": chosen})
@@ -202,7 +266,7 @@ class DeviceSpec(Spec):
     @property
     def miss_cycles(self) -> int:
         """Core cycles that a read costs which no cache or buffer serves, beyond those of a hit."""
-        timing = self.flash_timing
+        timing = self.timing
         bus_cycles = timing.bus_cycles.value if timing.bus_cycles else 0
         return timing.wait_states.at(self.clock_hz.value) + bus_cycles
 

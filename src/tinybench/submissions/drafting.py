@@ -47,11 +47,12 @@ def known(device: DeviceSpec | None, result: Result | None) -> dict[str, object]
             "chip": device.chip,
             "core": device.core,
             "clock_hz": device.clock_hz.value,
-            "memories": (
+        }
+        if device.flash is not None and device.ram is not None:
+            fields["memories"] = (
                 Memory(kind="flash", bytes=device.flash.bytes),
                 Memory(kind="ram", bytes=device.ram.bytes),
-            ),
-        }
+            )
     if result is not None:
         fields["engine"] = result.engine
         if isinstance(result.device, DeviceRef):

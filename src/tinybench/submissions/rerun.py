@@ -146,6 +146,8 @@ def _plan(result: Result) -> _Run | str:
         return f"the model is not on this machine ('tinybench models fetch {model.id}')"
     if not isinstance(device, DeviceRef) or device.id not in specs.devices() or device.clock_hz is None:
         return "there is no profile of its device"
+    if specs.device(device.id).flash_timing is None:
+        return f"{device.id} can be measured only, not simulated"
     if model.task != result.task.id or result.data.split == "custom":
         return "its samples are not part of this project"
     label = result.engine.compiler or ""

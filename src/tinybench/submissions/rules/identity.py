@@ -188,8 +188,8 @@ def _profile(entry: Entry, device: DeviceRef) -> Iterator[Finding]:
     for key, there, here in (("chip", device.chip, profile.chip), ("core", device.core, profile.core)):
         if there is not None and there != here:
             yield DEVICE.found(f"{entry.where}: device.{key}", f"'{there}', but {device.id} has '{here}'")
-    highest = profile.flash_timing.wait_states.table[-1][0]
-    if device.clock_hz is not None and device.clock_hz > highest:
+    highest = profile.highest_hz
+    if device.clock_hz is not None and highest is not None and device.clock_hz > highest:
         yield DEVICE.found(
             f"{entry.where}: device.clock_hz",
             f"{frequency(device.clock_hz)}, but {device.id} runs at up to {frequency(highest)}",

@@ -8,6 +8,7 @@ from typing import Final
 from tinybench import specs
 from tinybench.quantities import frequency, quantity, size
 from tinybench.results.schema import DeviceRef, MetricName, Result
+from tinybench.specs import Region
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
 from tinybench.submissions.system import MemoryKind, System
@@ -156,8 +157,8 @@ def _cycles(entry: Entry, device: DeviceRef) -> Iterator[Finding]:
 
 def _memory(entry: Entry, device: DeviceRef, system: System | None) -> Iterator[Finding]:
     profile = specs.devices().get(device.id)
-    flash = _capacity(system, ("flash", "external flash"), None if profile is None else profile.flash.bytes)
-    ram = _capacity(system, ("ram", "external ram"), None if profile is None else profile.ram.bytes)
+    flash = _capacity(system, ("flash", "external flash"), profile.flash if profile else None)
+    ram = _capacity(system, ("ram", "external ram"), profile.ram if profile else None)
     of_each: tuple[tuple[MetricName, int | None], ...] = (
         ("memory.flash", flash),
         ("memory.ram", ram),
@@ -180,11 +181,15 @@ def _memory(entry: Entry, device: DeviceRef, system: System | None) -> Iterator[
         )
 
 
-def _capacity(system: System | None, kinds: tuple[MemoryKind, MemoryKind], of_chip: int | None) -> int | None:
+def _capacity(
+    system: System | None, kinds: tuple[MemoryKind, MemoryKind], of_chip: Region | None
+) -> int | None:
     """Bytes of memory of a kind, in the chip and beside it; None if nothing is known of it."""
     inside, outside = kinds
     listed = system.memories if system else ()
-    internal = max(sum(memory.bytes for memory in listed if memory.kind == inside), of_chip or 0)
+    internal = max(
+        sum(memory.bytes for memory in listed if memory.kind == inside), of_chip.bytes if of_chip else 0
+    )
     if not internal:
         return None
     return internal + sum(memory.bytes for memory in listed if memory.kind in (outside, "other"))
