@@ -1,4 +1,4 @@
-"""What the raw evidence of a run shows, the same for both runners of MLPerf Tiny.
+"""What the raw evidence of a run shows, the same for every runner that asks a board.
 
 Times are in seconds, energies in joules and power in watts; laps stay the microseconds that the device
 printed.
@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final, Literal, get_args
 
-RunnerName = Literal["energyrunner", "mlcommons"]
-"""EEMBC's EnergyRunner (all of v0.5 to v1.2, some of v1.3) or MLCommons' Python runner (from v1.3)."""
+RunnerName = Literal["energyrunner", "mlcommons", "board"]
+"""EEMBC's EnergyRunner (all of v0.5 to v1.2, some of v1.3), MLCommons' Python runner (from v1.3), or ours."""
 
-RUNNERS: Final[dict[RunnerName, str]] = {"energyrunner": "energyrunner", "mlcommons": "mlcommons-runner"}
+RUNNERS: Final[dict[RunnerName, str]] = {
+    "energyrunner": "energyrunner",
+    "mlcommons": "mlcommons-runner",
+    "board": "board",
+}
 """What results call them."""
 
 RunKind = Literal["performance", "energy", "accuracy"]
@@ -173,6 +177,8 @@ class EnergyWindow:
     between the edges is another number in the fourth place."""
     host_seconds: float | None
     """How long it took by the log's clock, which knows nothing of the edges."""
+    baseline_w: float | None = None
+    """Mean power of the idle board before it; None where no part of the trace is known to be that."""
 
     @property
     def seconds(self) -> float:
@@ -188,6 +194,13 @@ class EnergyWindow:
     def energy_per_inference_j(self) -> float | None:
         """Energy of one inference."""
         return self.energy_j / self.inferences if self.energy_j is not None and self.inferences else None
+
+    @property
+    def above_baseline_per_inference_j(self) -> float | None:
+        """Energy of one inference above what the idle board would have taken in that time."""
+        if self.energy_j is None or self.baseline_w is None or not self.inferences:
+            return None
+        return (self.energy_j - self.baseline_w * self.seconds) / self.inferences
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +219,11 @@ class Energy:
     def median_energy_per_inference_j(self) -> float | None:
         """Median over the windows; None if one of them has no energy."""
         return _median([window.energy_per_inference_j for window in self.windows or ()])
+
+    @property
+    def median_above_baseline_j(self) -> float | None:
+        """Median of the energy of one inference above that of the idle board; None likewise."""
+        return _median([window.above_baseline_per_inference_j for window in self.windows or ()])
 
     @property
     def median_throughput(self) -> float | None:

@@ -380,8 +380,8 @@ class Window(_Frozen):
         return self.inferences / self.seconds
 
 
-class Instrument(_Frozen):
-    """The power analyser that measured energy, as it was set while measuring."""
+class Analyser(_Frozen):
+    """A power analyser, as it was set while measuring."""
 
     kind: Text
     """Name of its driver, such as ``joulescope``."""
@@ -409,6 +409,11 @@ class Instrument(_Frozen):
     """Its input that saw the board's pin; None: it has none."""
     synthetic: bool
     """Whether its figures come from a formula: then nothing was measured."""
+
+
+class Instrument(Analyser):
+    """The power analyser that measured energy, and how its windows were found."""
+
     gate: Literal["edges", "timestamps"]
     """What bounds the windows of energy: falling edges of the board's pin, recorded with the trace; or
     timestamps of the host's clock, which lag a few milliseconds behind the board."""

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinybench.boards import energy_file
+from tinybench.boards.energy_file import EnergyFile, measure_energy, read_energy_file
+from tinybench.errors import DataError
+from tinybench.meters.trace import PowerTrace
+from tinybench.mlperf_tiny.runs import Configuration, EnergyRun, Window
+
+INSTRUMENT = {
+    "kind": "joulescope",
+    "title": "Joulescope JS220",
+    "serial": "002557",
+    "firmware": "1.3.0",
+    "calibration": None,
+    "rate_hz": 1000.0,
+    "native_rate_hz": 2e6,
+    "range": "automatic, 1 nA to 3 A",
+    "voltage_v": 1.8,
+    "voltage": "measured",
+    "power_cycles": True,
+    "edges": "GPI 0",
+    "synthetic": False,
+}
+
+
+def document(**of_window: Any) -> dict[str, Any]:
+    window = {
+        "index": 1,
+        "input": "yes/a.wav",
+        "inferences": 300,
+        "gate": "edges",
+        "trace": "trace-1.bin",
+        "start_s": 0.7005,
+        "end_s": 1.7005,
+        "baseline_w": 0.01,
+    }
+    return {"format": "tinybench.energy/1", "instrument": INSTRUMENT, "windows": [window | of_window]}
+
+
+def read(value: Any) -> EnergyFile:
+    return read_energy_file(json.dumps(value).encode(), "energy.json")
+
+
+def run(*indices: int) -> EnergyRun:
+    """The log of an energy run with these windows."""
+    windows = tuple(
+        Window(
+            index=index,
+            input_file=f"{index}.wav",
+            inferences=300,
+            warmups=1,
+            laps_us=(),
+            host_seconds=1.0,
+            results=None,
+            closed=True,
+        )
+        for index in indices
+    )
+    return EnergyRun(
+        runner="board",
+        runner_version=None,
+        model=None,
+        profile=None,
+        configuration=Configuration(),
+        errors=(),
+        sessions=1,
+        session=1,
+        complete=True,
+        windows=windows,
+        first_edges=(),
+        edges_expected=2 * len(windows),
+        supply_voltage_v=None,
+        set_voltage_v=None,
+    )
+
+
+def trace() -> PowerTrace:
+    """Idle at 10 mW, from 0.7 s on at 50 mW for one second, and idle again."""
+    power_w = np.concatenate([np.full(701, 0.01), np.full(1000, 0.05), np.full(200, 0.01)])
+    return PowerTrace(1000.0, power_w)
+
+
+def test_what_was_written_is_read() -> None:
+    file = read(document())
+    assert read_energy_file(file.to_json(), "energy.json") == file
+    assert file.as_instrument.gate == "edges"
+    assert read(document(gate="timestamps")).as_instrument.gate == "timestamps"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"index": 0},
+        {"inferences": 0},
+        {"gate": "pin"},
+        {"trace": "../trace-1.bin"},
+        {"trace": "trace-01.bin"},
+        {"start_s": -1.0},
+        {"end_s": 1e9},
+        {"joules": 1.0},
+        {"baseline_w": "low"},
+    ],
+)
+def test_what_is_no_such_file_is_refused_by_the_key(wrong: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=rf"^energy\.json: windows\.0\.{next(iter(wrong))}: "):
+        read(document(**wrong))
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"format": NaN}', b"[" * 100_000, b"\xff"])
+def test_garbage_is_refused(data: bytes) -> None:
+    with pytest.raises(DataError, match=r"energy\.json"):
+        read_energy_file(data, "energy.json")
+
+
+def test_energy_is_that_of_the_trace_between_the_bounds() -> None:
+    energy = measure_energy(run(1), read(document()), {"trace-1.bin": trace()})
+    assert energy.windows is not None
+    (window,) = energy.windows
+    assert window.input_file == "1.wav"
+    assert window.energy_j == pytest.approx(0.05)
+    assert window.power_w == pytest.approx(0.05)
+    assert window.baseline_w == pytest.approx(0.01)
+    assert energy.median_energy_per_inference_j == pytest.approx(0.05 / 300)
+    assert energy.median_above_baseline_j == pytest.approx((0.05 - 0.01) / 300)
+
+
+def test_no_energy_beyond_the_trace() -> None:
+    energy = measure_energy(run(1), read(document(end_s=60.0)), {"trace-1.bin": trace()})
+    assert energy.windows is not None
+    assert energy.windows[0].energy_j is None
+    assert energy.median_energy_per_inference_j is None
+
+
+def test_a_window_that_begins_at_once_leaves_no_idle_time_to_subtract() -> None:
+    energy = measure_energy(run(1), read(document(start_s=0.4)), {"trace-1.bin": trace()})
+    assert energy.median_energy_per_inference_j is not None
+    assert energy.median_above_baseline_j is None
+
+
+def test_windows_of_another_run_are_not_paired() -> None:
+    energy = measure_energy(run(1, 2), read(document()), {"trace-1.bin": trace()})
+    assert energy.windows is None
+    assert (energy.edges_expected, energy.edges_found) == (4, 2)
+
+
+def test_the_baseline_is_the_first_half_second() -> None:
+    assert energy_file.baseline_w(trace()) == pytest.approx(0.01)
+    assert energy_file.baseline_w(PowerTrace(1000.0, np.full(499, 0.01))) is None
