@@ -127,7 +127,7 @@ def _run(
     engine = registry.runner(runner)
     setup = Setup(toolchain=toolchain, placement=placement, bench=bench)
     _check_options(engine, setup, device, clock_hz)
-    device_spec = specs.device(device or task_spec.default_device)
+    device_spec = specs.device(device or _default_device(task_spec, bench))
     if clock_hz is not None:
         device_spec = device_spec.at_clock(clock_hz)
     chosen = _choose_split(task_spec, split, data)
@@ -174,13 +174,20 @@ def _check_options(engine: Runner, setup: Setup, device: str | None, clock_hz: i
             f"the runner '{name}' {where}: say where the board is",
             hint="add --port, such as --port /dev/ttyACM0; 'tinybench boards' lists what is plugged in",
         )
-    if engine.runs_on == "board" and device is None:
-        raise UsageError("which board is it?", hint="add --device; 'tinybench list devices' shows them")
     if engine.runs_on != "board" and setup.bench is not None:
         raise UsageError(
             f"the runner '{name}' {where} and takes no port",
             hint="leave --port away, or add --runner board",
         )
+
+
+def _default_device(task: TaskSpec, bench: Bench | None) -> str:
+    """What the firmware of the board says it is for; without a board, the device that the task names."""
+    if bench is None:
+        return task.default_device
+    from tinybench.boards.desk import recognised
+
+    return recognised(bench)
 
 
 def _load_model(task: TaskSpec, wanted: str | os.PathLike[str] | None) -> tuple[str, Model]:

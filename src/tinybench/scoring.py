@@ -42,11 +42,26 @@ def accuracy(task: TaskSpec, model: Model, samples: Samples, outputs: NDArray[np
     return _top1(samples, samples.labels, outputs)
 
 
-def _top1(samples: Samples, labels: NDArray[np.int64], outputs: NDArray[np.int8]) -> Accuracy:
+def printed_accuracy(task: TaskSpec, samples: Samples, values: NDArray[np.float64]) -> Accuracy | None:
+    """Judge what a board printed for all inferences, (n * k, values); None without labels.
+
+    Where the metric is an area under the ROC curve, that is one value: the mean squared error of a window.
+    """
+    if samples.labels is None:
+        return None
+    if task.metric == "auc":
+        scores = values.reshape(samples.inputs.shape[:2]).mean(axis=1)
+        return _auc_of_scores(samples, samples.labels, scores)
+    return _top1(samples, samples.labels, values)
+
+
+def _top1(
+    samples: Samples, labels: NDArray[np.int64], outputs: NDArray[np.int8] | NDArray[np.float64]
+) -> Accuracy:
     """Share of samples whose largest output is that of their label; a tie counts for the lowest index."""
     correct = int(np.count_nonzero(outputs.argmax(axis=1) == labels))
     header = ("sample", "label", *(f"output_{i}" for i in range(outputs.shape[1])))
-    rows = ((n, int(y), *map(int, o)) for n, y, o in zip(samples.names, labels, outputs, strict=True))
+    rows = ((n, int(y), *o) for n, y, o in zip(samples.names, labels, outputs.tolist(), strict=True))
     interval = wilson_interval(correct, len(labels))
     evidence = {"outputs.csv": csv_bytes(header, rows)}
     return Accuracy("accuracy.top1", correct / len(labels), interval, None, evidence)
@@ -56,9 +71,13 @@ def _auc(model: Model, samples: Samples, labels: NDArray[np.int64], outputs: NDA
     """Area under the ROC curve over recordings (label 1: anomaly), and that of each machine in the note."""
     if samples.features is None:
         raise ValueError("the score of a recording is computed from its features")
+    scores = auc.clip_scores(samples.features, outputs, model.output.scale, model.output.zero_point)
+    return _auc_of_scores(samples, labels, scores)
+
+
+def _auc_of_scores(samples: Samples, labels: NDArray[np.int64], scores: NDArray[np.float64]) -> Accuracy:
     if not 0 < np.count_nonzero(labels) < len(labels):
         raise UsageError("an AUC needs normal and anomalous recordings", hint="take a larger limit")
-    scores = auc.clip_scores(samples.features, outputs, model.output.scale, model.output.zero_point)
     normal, anomalous = scores[labels == 0], scores[labels == 1]
     value = auc.roc_auc(normal, anomalous)
     by_group = _auc_by_group(samples.groups, labels, scores)

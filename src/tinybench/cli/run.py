@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinybench import defaults
+from tinybench.cli._bench import bench_options
 from tinybench.cli._console import Column
 from tinybench.cli._duty import duty_lines, duty_options
 from tinybench.mcusim.compilers import DEFAULT as DEFAULT_TOOLCHAIN
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tinybench.results.schema import Metric, Result
+    from tinybench.runners.base import Bench
 
 LABELS = {
     "accuracy.top1": "accuracy (top-1)",
@@ -81,6 +83,7 @@ def hertz(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 @click.option(
     "--output", default=defaults.RESULTS_FOLDER, metavar="PATH", help="Folder, or a name that ends in .json."
 )
+@bench_options
 @duty_options
 @click.option("--layers", is_flag=True, help="Show what each operator costs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result file instead of tables.")
@@ -99,6 +102,7 @@ def command(
     code: str,
     weights: str,
     output: str,
+    bench: Bench | None,
     duty: str | None,
     battery: str | None,
     layers: bool,
@@ -127,6 +131,7 @@ def command(
             toolchain=toolchain,
             code=code,
             weights=weights,
+            bench=bench,
             output=output,
             offline=offline,
             progress=report,

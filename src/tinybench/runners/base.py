@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from tinybench.boards.dut import Patience
 from tinybench.mcusim.placement import FLASH, Placement
 from tinybench.progress import Progress, silent
 
@@ -63,6 +64,8 @@ class Bench:
     """Shortest window; below that of the rules a result is not publishable."""
     resume: bool = True
     """Whether to go on from what an unfinished run has measured already."""
+    patience: Patience = field(default_factory=Patience)
+    """How long to wait for the board, and how often to ask again."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,180 @@
+"""Energy: five windows with the power analyser recording, each a recording of its own.
+
+A recording begins with the board at rest, which gives the baseline; then comes the command, and with it the
+loading of the tensor and the warm-up; then the window between two timestamps, whose energy counts; and some
+rest behind it. The timestamps are the edges of a pin that the analyser sees. Where it sees none, they are
+those that the board prints: the window is as long as they say, and begins when the first of them arrived.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from tinybench.boards.dut import HiccupError, Inference
+from tinybench.errors import BoardError, MeterError
+from tinybench.meters.base import Instrument, Recording
+from tinybench.meters.eembc import write_trace
+from tinybench.runners.board.run import WARMUPS, Run
+
+KIND = "energy"
+
+IDLE_S: Final = 0.6
+"""So long the board is left alone before a window."""
+BASELINE_S: Final = 0.5
+"""So much of it, from the beginning of the recording, is what the board draws at rest."""
+AFTER_S: Final = 0.2
+"""So long the recording goes on behind a window."""
+
+_SAME: Final = 0.01
+"""So much edges and printed timestamps may differ in the length of a window."""
+_LAP_LINE: Final = len("m-lap-us-1234567890\r\n")
+_BITS_PER_BYTE: Final = 10
+
+Gate = Literal["edges", "timestamps"]
+
+
+def trace_name(number: int) -> str:
+    """Name of the file with the trace of a window."""
+    return f"trace-{number}.bin"
+
+
+def kept(run: Run) -> dict[int, dict[str, Any]]:
+    """Windows that are done, by number: those whose trace is there, by the same power analyser."""
+    meter = run.desk.meter
+    instrument = None if meter is None else asdict(meter.instrument)
+    return {
+        number: record
+        for number, record in run.session.records(KIND).items()
+        if record["instrument"] == instrument and run.session.file(trace_name(number)) is not None
+    }
+
+
+def measure_energy(run: Run) -> None:
+    """Measure the windows that are not done.
+
+    Raises:
+        BoardError: the board is gone or does not answer rightly.
+        MeterError: the power analyser is gone, silent, or lost samples, also after it was opened anew.
+    """
+    inferences, expected_s = run.pace("performance", KIND)
+    for number, chosen in run.windows(KIND, kept(run)):
+        failures = 0
+        while True:
+            run.say(f"{KIND} {number} input {run.sample(chosen)}")
+            try:
+                window = _window(run, chosen, inferences, expected_s)
+            except MeterError as error:
+                run.say(f"dropped {KIND} {number}: {error.message}")
+                failures += 1
+                if failures == run.bench.patience.tries:
+                    raise
+                run.desk.open_meter_again()
+                continue
+            expected_s = max(window.seconds / inferences, 1e-6)
+            if window.seconds >= run.bench.window_s:
+                break
+            run.say(f"dropped {KIND} {number}: {window.seconds:g} s are too short")
+            inferences = run.longer(inferences, window.seconds)
+        run.session.keep_file(trace_name(number), window.trace)
+        run.session.keep(
+            KIND,
+            number,
+            input=run.sample(chosen),
+            inferences=inferences,
+            seconds=window.seconds,
+            start_s=window.start_s,
+            end_s=window.end_s,
+            gate=window.gate,
+            instrument=asdict(window.instrument),
+        )
+        run.say(f"kept {KIND} {number}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Window:
+    start_s: float
+    """In the recording; so is the end."""
+    end_s: float
+    gate: Gate
+    trace: bytes
+    instrument: Instrument
+
+    @property
+    def seconds(self) -> float:
+        return self.end_s - self.start_s
+
+
+def _window(run: Run, chosen: int, inferences: int, expected_s: float | None) -> _Window:
+    """One window with its recording.
+
+    Raises:
+        MeterError: samples or an edge are missing, or the board broke off: the window does not count.
+    """
+    meter, dut = run.desk.meter, run.desk.dut
+    if meter is None:
+        raise MeterError("the power analyser is closed", hint="run the same command again")
+    run.attempt(lambda: dut.load(run.encoding.input(chosen), verify=True))
+    recording = meter.start()
+    try:
+        time.sleep(IDLE_S)
+        try:
+            found = dut.infer(inferences, WARMUPS, expected_s=expected_s)
+        except HiccupError as error:
+            # Half a window is recorded: both are made again.
+            raise MeterError(error.message, hint=error.hint) from None
+        gate, start_s, end_s = _gate(run, meter.instrument, recording, found)
+        trace = recording.trace()
+    finally:
+        meter.stop()
+    if not trace.covers(start_s, end_s) or start_s < BASELINE_S:
+        raise MeterError(
+            "the power analyser did not record all of the window",
+            hint="run the same command again: what was measured is kept",
+        )
+    return _Window(
+        start_s=start_s, end_s=end_s, gate=gate, trace=write_trace(trace), instrument=meter.instrument
+    )
+
+
+def _gate(
+    run: Run, instrument: Instrument, recording: Recording, found: Inference
+) -> tuple[Gate, float, float]:
+    """How the window is told, where it begins and where it ends, in seconds of the recording."""
+    patience_s, port = run.bench.patience.answer_s, run.bench.port
+    if instrument.edges is not None:
+        try:
+            recording.wait_for_edges(2, beyond_s=AFTER_S, timeout_s=patience_s)
+        except MeterError:
+            # Firmware that prints its timestamps need not pull the pin; one edge alone is one that was lost.
+            if recording.edges or found.seconds is None:
+                raise
+        else:
+            return "edges", *_edges(recording.edges, found)
+    if found.seconds is None or found.lap_s is None:
+        raise BoardError(
+            f"{port}: the firmware gives its timestamps at a pin, and {instrument.title} does not see it",
+            hint="write the build for performance to the board: it prints them",
+        )
+    recording.wait_until(found.done_s + AFTER_S, timeout_s=patience_s)
+    arrived_s = recording.time_of(found.lap_s)
+    # What the board prints arrives as much later as its line takes.
+    start_s = arrived_s - _LAP_LINE * _BITS_PER_BYTE / run.desk.dut.wire.baud
+    return "timestamps", start_s, start_s + found.seconds
+
+
+def _edges(edges: tuple[float, ...], found: Inference) -> tuple[float, float]:
+    if len(edges) != 2:
+        raise MeterError(
+            f"the power analyser saw {len(edges)} edges of the board's pin in a window, not two",
+            hint="a bouncing or floating line: add a pull-up, shorten the wire, check the ground",
+        )
+    start_s, end_s = edges
+    told_s = found.seconds
+    if told_s is not None and abs(end_s - start_s - told_s) > _SAME * told_s:
+        raise MeterError(
+            f"the edges of the pin are {end_s - start_s:.6g} s apart, the timestamps {told_s:.6g} s",
+            hint="is the analyser's input on the timestamp pin?",
+        )
+    return start_s, end_s
