@@ -23,6 +23,7 @@ from tinybench.firmware.emulate import Machine, emulated
 from tinybench.meters.eembc import read_trace
 from tinybench.models.reference import load_named
 from tinybench.results import store
+from tinybench.results.schema import DeviceRef
 from tinybench.runners.tflm import Interpreter
 
 pytestmark = pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="QEMU is not installed")
@@ -83,6 +84,9 @@ def test_performance_accuracy_and_energy(kws: Machine, tmp_path: Path) -> None:
         "energy.above_baseline": "predicted",
     }
     assert "the board is emulated: nothing was measured" in result.not_publishable_because
+    assert isinstance(result.device, DeviceRef)
+    assert result.instrument is not None
+    assert result.device.supply_v == result.instrument.voltage_v
     assert any("bit for bit, on 24 of 24 inputs" in note for note in result.notes)
 
     # 50 mW for each window and 10 mW at rest, to the sample.

@@ -112,7 +112,7 @@ def record(
             macs=model.macs,
             parameters=model.parameters,
         ),
-        device=measurement.device or _device(device, metrics),
+        device=measurement.device or _device(device, measurement),
         engine=measurement.engine,
         runner=runner,
         instrument=measurement.instrument,
@@ -131,16 +131,23 @@ def record(
     )
 
 
-def _device(device: DeviceSpec, metrics: Sequence[Metric]) -> DeviceRef:
-    """The device of the workload, with the supply only where something depends on it."""
-    powered = any(metric.unit in ("J", "W") for metric in metrics)
+def _device(device: DeviceSpec, measurement: Measurement) -> DeviceRef:
+    """The device of the workload, with the supply only where something depends on it.
+
+    That is the one that was measured at; without an instrument, the one that the profile's currents are for.
+    """
+    supply_v = None
+    if measurement.instrument is not None:
+        supply_v = measurement.instrument.voltage_v
+    elif device.power is not None and any(metric.unit in ("J", "W") for metric in measurement.metrics):
+        supply_v = device.power.supply_v.value
     return DeviceRef(
         id=device.id,
         board=device.title,
         chip=device.chip,
         core=device.core,
         clock_hz=device.clock_hz.value,
-        supply_v=device.power.supply_v.value if device.power and powered else None,
+        supply_v=supply_v,
         accelerator=None,
     )
 
