@@ -37,9 +37,11 @@ class FakePort:
         return b""
 
     def write(self, data: bytes) -> None:
-        """Send bytes, whatever they are."""
+        """Send bytes, whatever they are; somebody has to read them."""
         while data:
-            data = data[os.write(self._host, data) :]
+            if not select.select([], [self._host], [], 5)[1]:
+                raise TimeoutError("nobody reads what the device sends")
+            data = data[os.write(self._host, data[:512]) :]
 
     def unplug(self) -> None:
         """Pull the cable."""
