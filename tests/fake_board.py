@@ -18,6 +18,7 @@ import pty
 import select
 import termios
 import threading
+import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -116,8 +117,11 @@ class Firmware:
     """What the counter starts from: it passes its end in the third window of ten seconds."""
     echoes: bool = False
     line_end: bytes = b"\r\n"
+    paced: bool = False
+    """Whether the timed part of a window takes its time, as on a real board; else it is over at once."""
     overhead_us: int = 900
     """What a command takes beside inferences."""
+    sleep: Callable[[float], object] = time.sleep
     on_edge: Callable[[int], None] | None = None
     """Told the counter at each falling edge of the pin, in energy mode."""
 
@@ -232,7 +236,10 @@ class Firmware:
         yield from self._say("m-warmup-done", f"m-infer-start-{count}")
         yield from self._timestamp()
         began = self.world.now_s
-        self._pass(count * self.inference_us + len(self.windows) * 7 % (self.jitter_us + 1))
+        takes_us = count * self.inference_us + len(self.windows) * 7 % (self.jitter_us + 1)
+        if self.paced:
+            self.sleep(takes_us / 1e6)
+        self._pass(takes_us)
         self.inferences += warmups + count
         self.world.active_s.append((began, self.world.now_s))
         yield from self._timestamp()
@@ -331,6 +338,7 @@ class FakeBoard:
         self._wake_in, self._wake_out = os.pipe()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
+        firmware.sleep = self._stop.wait
         self.broke: BaseException | None = None
         """What went wrong in the thread: a mistake in the tests themselves."""
         self.said = bytearray()
@@ -423,6 +431,8 @@ class FakeBoard:
             self.line.heard(self._baud())
             for piece in self.line.to_host(line):
                 self._write(piece)
+                if self._stop.is_set():
+                    return
 
     def _read(self) -> bytes:
         while not self._stop.is_set():

@@ -77,11 +77,13 @@ class Renamed(Unplugged):
 
 
 class WrongBaud(Fault):
-    """The board speaks at another speed than the host was told."""
+    """The board speaks at a speed that no host would try."""
+
+    speeds: tuple[int, ...] = (1200, 19200, 57600, 230400)
 
     def __init__(self, random: Random) -> None:
         super().__init__(random)
-        self.baud = random.choice((9600, 19200, 57600, 230400, 921600))
+        self.baud = random.choice(self.speeds)
         self.differs = False
 
     def heard(self, baud: int | None) -> None:
@@ -99,6 +101,12 @@ class WrongBaud(Fault):
             return data
         self.struck += 1
         return bytes(self.random.choice((0, 0x80, 0xE0, 0xFE, byte ^ 0xA5)) for byte in data)
+
+
+class UnexpectedBaud(WrongBaud):
+    """The board speaks at another speed than its profile says, but at a usual one."""
+
+    speeds = (9600, 921600)
 
 
 class ResetOnce(Fault):
@@ -357,6 +365,39 @@ class ExtraLap(LostLap):
         yield data * 2
 
 
+class LostDigit(LostLap):
+    """A timestamp arrives with a digit less: still a number."""
+
+    keyword = b"m-lap-us"
+
+    def line(self, data: bytes, number: int) -> Iterator[bytes]:
+        if data.startswith(self.keyword):
+            self.skip -= 1
+            if self.skip <= 0 and self.struck < self.times:
+                self.struck += 1
+                digits = [place for place, byte in enumerate(data) if chr(byte).isdecimal()]
+                place = self.random.choice(digits)
+                data = data[:place] + data[place + 1 :]
+        yield data
+
+
+class LostDigitOfResult(LostDigit):
+    """A result arrives with a digit less: still a number."""
+
+    keyword = b"m-results"
+
+
+class WrongUnit(Fault):
+    """The counter of the board does not count microseconds, but ticks of a tenth of that."""
+
+    def line(self, data: bytes, number: int) -> Iterator[bytes]:
+        if data.startswith(b"m-lap-us-"):
+            self.struck += 1
+            us = int(data[len(b"m-lap-us-") :]) * 10 % 2**32
+            data = b"m-lap-us-%d\r\n" % us
+        yield data
+
+
 class StoppedClock(Fault):
     """The counter of the board stands still."""
 
@@ -524,6 +565,7 @@ KINDS: Final = (
     _kind("replugged", Replugged, "either"),
     _kind("renamed", Renamed, "fails"),
     _kind("wrong baud", WrongBaud, "fails"),
+    _kind("unexpected baud", UnexpectedBaud, "recovers"),
     _kind("reset", ResetOnce, "recovers"),
     _kind("reset in a window", ResetInWindow, "recovers"),
     _kind("reset in every window", ResetAlways, "fails"),
@@ -546,6 +588,8 @@ KINDS: Final = (
     _kind("lost timestamp", LostLap, "recovers"),
     _kind("no timestamps", NoLaps, "fails"),
     _kind("extra timestamp", ExtraLap, "recovers"),
+    _kind("lost digit of a timestamp", LostDigit, "recovers"),
+    _kind("lost digit of a result", LostDigitOfResult, "recovers"),
     _kind("stopped clock", StoppedClock, "fails"),
     _kind("hung", Hung, "fails"),
     _kind("slow", Slow, "recovers"),

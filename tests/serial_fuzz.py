@@ -17,6 +17,7 @@ from random import Random
 
 from fake_board import Firmware, network
 from tinybench.boards import messages
+from tinybench.boards.lines import LineSplitter
 from tinybench.boards.messages import Message, parse
 
 STREAM_BYTES = 400
@@ -118,12 +119,17 @@ def complaint(line: str, message: Message) -> str | None:
 
 
 def read(streamed: Iterable[bytes]) -> tuple[Counter[str], list[str]]:
-    """How often a line was read as what, and what is wrong."""
+    """How often a line was read as what, and what is wrong.
+
+    Each piece arrives in two parts, at one splitter for all: what one piece leaves without an end stands
+    before the next.
+    """
     seen: Counter[str] = Counter()
     wrong = []
+    splitter, random = LineSplitter(), Random(0)
     for stream in streamed:
-        for raw in stream.splitlines(keepends=True):
-            line = raw.decode("latin-1")
+        place = random.randrange(len(stream) + 1)
+        for line in splitter.feed(stream[:place]) + splitter.feed(stream[place:]):
             began = time.thread_time()
             try:
                 message = parse(line)
