@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run site test lint types unit bench fuzz fuzzlines doctor dist lock schema rules validate clean
+.PHONY: help install run site test lint types unit bench fuzz fuzzlines faults doctor dist lock schema rules validate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ fuzz: $(DEV_STAMP) ## Mutated models must end in an error or a right result; ARG
 
 fuzzlines: $(DEV_STAMP) ## Mutated serial lines must be read as what they are; ARGS="COUNT SEED LOG..."
 	$(BIN)/python tests/serial_fuzz.py $(or $(ARGS),100000)
+
+faults: $(DEV_STAMP) ## Runs on a board with faults on its line; ARGS="COUNT SEED KIND..."
+	$(BIN)/python tests/board_faults.py $(or $(ARGS),20)
 
 doctor: $(RUN_STAMP) ## Check this machine
 	$(BIN)/tinybench doctor

@@ -39,7 +39,7 @@ SAMPLES = 8
 WINDOWS = 5
 LIMIT_S = 20.0
 """Longest time that a run may take before it counts as hung; the slowest take about 4 s."""
-PATIENCE = Patience(boot_s=0.3, answer_s=0.25, inference_s=0.02, tries=3)
+PATIENCE = Patience(boot_s=0.2, answer_s=0.2, inference_s=0.02, tries=3)
 """A fake board answers within some microseconds."""
 SAME_LATENCY = 1e-5
 """Windows of a fake board differ by its jitter, 3 us in 10 s."""
@@ -142,9 +142,7 @@ class Facts:
         metrics = {metric.name: metric.value for metric in measurement.metrics}
         return cls(
             metrics["latency.per_inference"],
-            tuple(
-                (window.input or "", window.inferences, window.seconds) for window in measurement.windows
-            ),
+            tuple((window.input or "", window.inferences, window.seconds) for window in measurement.windows),
             measurement.evidence["outputs.csv"],
             tuple((name, value) for name, value in metrics.items() if name.startswith("accuracy")),
         )
@@ -259,9 +257,11 @@ def complaints(chosen: Kind, end: End, right: Facts) -> list[str]:
     """What is wrong with how a run with a fault ended."""
     if end.crash is not None:
         return [end.crash]
+    if not end.struck:
+        return ["the fault did not strike"]
     if end.measurement is not None:
         found = right.differences(Facts.of(end.measurement))
-        return found + (["a result where none can be"] if chosen.outcome == "fails" and end.struck else [])
+        return found + (["a result where none can be"] if chosen.outcome == "fails" else [])
     error, found = end.error, []
     assert error is not None
     if "\n" in error.message or not error.message.isprintable() or len(error.message) > 300:
@@ -280,7 +280,7 @@ def _start(paths: list[str]) -> None:
     clean()
 
 
-def trials(wanted: Iterable[tuple[str, int]], processes: int = 8) -> Iterator[Verdict]:
+def trials(wanted: Iterable[tuple[str, int]], processes: int = 10) -> Iterator[Verdict]:
     """Many trials at once: most of their time is spent in waiting for a board that says nothing."""
     names, seeds = zip(*wanted, strict=True)
     with ProcessPoolExecutor(processes, get_context("spawn"), _start, (list(sys.path),)) as pool:
@@ -290,14 +290,16 @@ def trials(wanted: Iterable[tuple[str, int]], processes: int = 8) -> Iterator[Ve
 def _main(count: int, seed: int, names: list[str]) -> int:
     wanted = [(each.name, seed + number) for each in KINDS for number in range(count)]
     ends: dict[str, Counter[str]] = defaultdict(Counter)
+    seconds: dict[str, float] = defaultdict(float)
     wrong = 0
     for verdict in trials((name, number) for name, number in wanted if not names or name in names):
         ends[verdict.kind][verdict.ended] += 1
+        seconds[verdict.kind] += verdict.seconds
         if verdict.complaints:
             wrong += 1
             print(verdict, flush=True)
     for name, ended in ends.items():
-        print(name)
+        print(f"{name}, {seconds[name] / ended.total():.1f} s each")
         for said, number in ended.most_common():
             print(f"{number:6} {said}")
     return int(wrong > 0)

@@ -1,9 +1,9 @@
 """Talking to a device under test: MLPerf Tiny's serial protocol, with everything that can go wrong.
 
 A command ends in ``%`` and is answered by lines that end with ``m-ready``. Whatever breaks an answer is one
-of three errors: the board stopped answering (``SilentError``), it started anew (``ResetError``), or it said
-something else than it must (``GarbledError``). They are ``HiccupError``s: after ``resynchronise`` the same
-command may be given again. What the board itself refuses (``e-[...]``) is a ``RefusedError``.
+of four errors: the board stopped answering (``SilentError``), it started anew (``ResetError``), it said
+something else than it must (``GarbledError``), or it refused (``RefusedError``). They are ``HiccupError``s:
+after ``resynchronise`` the same command may be given again.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ PRINTED_BYTES: Final = 8
 _QUIET_S: Final = 0.25
 """So long nothing has to come before a line counts as quiet."""
 _CLOCK_US: Final = 2**32
+_MOST_MESSAGES: Final = 10_000
+"""In one answer; the buffer of an input has some hundred lines."""
 
 
 class HiccupError(BoardError):
@@ -49,8 +51,8 @@ class GarbledError(HiccupError):
     """The answer is not what the protocol demands."""
 
 
-class RefusedError(BoardError):
-    """The board answered ``e-[...]``."""
+class RefusedError(HiccupError):
+    """The board answered ``e-[...]``: it means that, or a byte of the command was lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,12 +133,12 @@ class Dut:
         self._clock = clock
         self._lines = LineSplitter()
         self._heard = 0
-        self._understood = 0
+        self._unreadable = 0
 
     # Getting to know each other.
 
     def handshake(self) -> Identity:
-        """Wait until the board is up, and ask who it is.
+        """Wait until the board is up, and ask who it is: twice, as a byte that is lost makes another name.
 
         Raises:
             BoardError: it does not answer, or not in this protocol.
@@ -144,8 +146,10 @@ class Dut:
         self._boot()
         for _ in range(self.patience.tries):
             try:
-                return self._identity()
-            except (HiccupError, RefusedError):  # refused: half a command was in the board's buffer
+                identity = self._identity()
+                if identity == self._identity():
+                    return identity
+            except HiccupError:  # refused: half a command was in the board's buffer
                 self._drain()
         raise self._stranger()
 
@@ -160,7 +164,7 @@ class Dut:
             try:
                 # Half a command may be in the board's buffer: then the first answer is an error.
                 self._ask("name")
-            except (HiccupError, RefusedError):
+            except HiccupError:
                 self._drain()
             else:
                 return
@@ -183,9 +187,8 @@ class Dut:
         names = [message for _, message in self._ask("name").of(messages.Name)]
         if len(names) != 1 or not isinstance(names[0], messages.Name):
             raise GarbledError(f"{self.wire.port}: the board does not say its name", hint=_AGAIN)
-        try:
-            answer = self._ask("profile")
-        except RefusedError:
+        answer = self._ask_if_known("profile")
+        if answer is None:
             return Identity(name=names[0].text)
         profiles, models, remarks = (
             tuple(message.text for _, message in answer.said if isinstance(message, kind))
@@ -205,7 +208,7 @@ class Dut:
                 f"{port}: nothing answers at {baud} baud",
                 hint=_DEAD,
             )
-        if not self._understood:
+        if self._unreadable > self._heard // 10:
             return GarbledError(
                 f"{port}: what arrives at {baud} baud is not readable",
                 hint="give the speed of the firmware with --baud: 115200, 9600 and 921600 are usual",
@@ -250,9 +253,8 @@ class Dut:
             self._compare(data)
 
     def _compare(self, data: bytes) -> None:
-        try:
-            answer = self._ask("db print", muted=True)
-        except RefusedError:
+        answer = self._ask_if_known("db print", muted=True)
+        if answer is None:
             self._say("session", "the board does not print its buffer: the input is not compared")
             return
         held = b"".join(m.data for _, m in answer.said if isinstance(m, messages.Buffer))
@@ -345,13 +347,29 @@ class Dut:
                     raise ResetError(
                         f"{self.wire.port}: the board started anew in the middle of '{command}'", hint=_RESET
                     )
+                # Debug output is no answer, and a board that prints it for ever has no end.
+                if isinstance(message, messages.Text):
+                    continue
                 answer.said.append((at, message))
-            if heard and patience_s is None:
-                end = self._clock() + wanted_s
+                if patience_s is None:
+                    end = self._clock() + wanted_s
+            if len(answer.said) > _MOST_MESSAGES:
+                raise GarbledError(
+                    f"{self.wire.port}: the board does not stop talking after '{command}'", hint=_DEAD
+                )
             if self._clock() > end:
                 raise SilentError(
                     f"{self.wire.port}: no answer to '{command}' within {wanted_s:.3g} s", hint=_AGAIN
                 )
+
+    def _ask_if_known(self, command: str, *, muted: bool = False) -> _Answer | None:
+        """The answer to a command that not every firmware knows; None if it is refused each time."""
+        for _ in range(self.patience.tries):
+            try:
+                return self._ask(command, muted=muted)
+            except RefusedError:
+                continue
+        return None
 
     def _late(self, rest: list[tuple[float, Message]]) -> None:
         """What follows ``m-ready`` unasked is in the log; it means nothing, or a reset."""
@@ -369,13 +387,14 @@ class Dut:
 
     def _drain(self) -> None:
         """Take what comes until nothing does."""
-        end = self._clock() + max(self.patience.boot_s, _QUIET_S)
-        quiet_at = self._clock() + _QUIET_S
+        quiet_s = min(_QUIET_S, self.patience.answer_s)
+        end = self._clock() + max(self.patience.boot_s, quiet_s)
+        quiet_at = self._clock() + quiet_s
         while self._clock() < min(end, quiet_at):
             before = self._heard
             self._hear()
             if self._heard != before:
-                quiet_at = self._clock() + _QUIET_S
+                quiet_at = self._clock() + quiet_s
         self._lines.clear()
 
     def _hear(self, *, muted: bool = False) -> list[tuple[float, Message]]:
@@ -384,17 +403,17 @@ class Dut:
         if not data:
             return []
         self._heard += len(data)
+        self._unreadable += sum(byte not in _READABLE for byte in data)
         at, heard = self._clock(), []
         for line in self._lines.feed(data):
             message = messages.parse(line)
-            if not isinstance(message, messages.Text | messages.Garbled):
-                self._understood += 1
             if not (muted and isinstance(message, _MUTED)):
                 self._say("dut", line)
             heard.append((at, message))
         return heard
 
 
+_READABLE: Final = frozenset(b"\t\r\n\x1b") | frozenset(range(0x20, 0x7F))
 _MUTED: Final = (messages.Ready, messages.LoadDone, messages.Buffer)
 _DEAD: Final = "check power, cable and firmware; press the reset button; --baud if its speed is another"
 _AGAIN: Final = "run the same command again: what was measured is kept"

@@ -65,18 +65,21 @@ def measure_energy(run: Run) -> None:
             run.say(f"{KIND} {number} input {run.sample(chosen)}")
             try:
                 window = _window(run, chosen, inferences, expected_s)
-            except MeterError as error:
+            except (MeterError, HiccupError) as error:
                 run.say(f"dropped {KIND} {number}: {error.message}")
                 failures += 1
                 if failures == run.bench.patience.tries:
                     raise
-                run.desk.open_meter_again()
+                if isinstance(error, MeterError):
+                    run.desk.open_meter_again()
+                else:
+                    run.desk.dut.resynchronise()
                 continue
             expected_s = max(window.seconds / inferences, 1e-6)
             if window.seconds >= run.bench.window_s:
                 break
             run.say(f"dropped {KIND} {number}: {window.seconds:g} s are too short")
-            inferences = run.longer(inferences, window.seconds)
+            inferences = run.enough(inferences, window.seconds)
         run.session.keep_file(trace_name(number), window.trace)
         run.session.keep(
             KIND,
@@ -110,7 +113,8 @@ def _window(run: Run, chosen: int, inferences: int, expected_s: float | None) ->
     """One window with its recording.
 
     Raises:
-        MeterError: samples or an edge are missing, or the board broke off: the window does not count.
+        MeterError: samples or an edge are missing: the window does not count.
+        HiccupError: nor does it if the board broke off.
     """
     meter, dut = run.desk.meter, run.desk.dut
     if meter is None:
@@ -119,11 +123,7 @@ def _window(run: Run, chosen: int, inferences: int, expected_s: float | None) ->
     recording = meter.start()
     try:
         time.sleep(IDLE_S)
-        try:
-            found = dut.infer(inferences, WARMUPS, expected_s=expected_s)
-        except HiccupError as error:
-            # Half a window is recorded: both are made again.
-            raise MeterError(error.message, hint=error.hint) from None
+        found = dut.infer(inferences, WARMUPS, expected_s=expected_s)
         gate, start_s, end_s = _gate(run, meter.instrument, recording, found)
         trace = recording.trace()
     finally:

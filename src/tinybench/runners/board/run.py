@@ -72,12 +72,13 @@ class Run:
                 yield number, round((number - 1) * last / (WINDOWS - 1))
         self.progress(f"{kind} windows", WINDOWS, WINDOWS)
 
-    def longer(self, inferences: int, seconds: float) -> int:
+    def enough(self, inferences: int, seconds: float) -> int:
         """How many inferences a window needs, if so many took so long."""
         most = min(inferences * _AT_ONCE, _MAX_INFERENCES)
         if seconds <= 0:
             return most
-        return min(max(math.ceil(inferences * self.bench.window_s * _MARGIN / seconds), inferences + 1), most)
+        least = inferences + 1 if seconds < self.bench.window_s else MIN_INFERENCES
+        return min(max(math.ceil(inferences * self.bench.window_s * _MARGIN / seconds), least), most)
 
     def pace(self, *kinds: str) -> tuple[int, float | None]:
         """Inferences of a window and seconds of one, as far as earlier windows tell."""
