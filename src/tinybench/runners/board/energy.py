@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from tinybench.boards.dut import HiccupError, Inference
+from tinybench.boards.energy_file import BASELINE_S, trace_name
 from tinybench.errors import BoardError, MeterError
 from tinybench.meters.base import Instrument, Recording
 from tinybench.meters.eembc import write_trace
@@ -21,9 +22,7 @@ from tinybench.runners.board.run import WARMUPS, Run
 KIND = "energy"
 
 IDLE_S: Final = 0.6
-"""So long the board is left alone before a window."""
-BASELINE_S: Final = 0.5
-"""So much of it, from the beginning of the recording, is what the board draws at rest."""
+"""So long the board is left alone before a window: longer than what its baseline is taken of."""
 AFTER_S: Final = 0.2
 """So long the recording goes on behind a window."""
 
@@ -33,11 +32,6 @@ _LAP_LINE: Final = len("m-lap-us-1234567890\r\n")
 _BITS_PER_BYTE: Final = 10
 
 Gate = Literal["edges", "timestamps"]
-
-
-def trace_name(number: int) -> str:
-    """Name of the file with the trace of a window."""
-    return f"trace-{number}.bin"
 
 
 def kept(run: Run) -> dict[int, dict[str, Any]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinybench.boards.energy_file import BASELINE_S, FILE, EnergyFile, RecordedWindow, trace_name
 from tinybench.errors import MismatchError
 from tinybench.meters.eembc import read_trace
-from tinybench.results.schema import Engine, Instrument, Metric, MetricName, Mode, Unavailable, Window
+from tinybench.meters.trace import PowerTrace
+from tinybench.results.schema import Engine, Metric, MetricName, Mode, Unavailable, Window
+from tinybench.results.tables import csv_bytes
 from tinybench.runners.base import MIN_WINDOW_S, Measurement, RunName
 from tinybench.runners.board import classifying, energy, timing
 from tinybench.runners.board.identity import UNKNOWN_ENGINE, told_by
@@ -58,14 +60,13 @@ def report(
             metrics.append(Metric.of(scored.name, scored.value, mode, ci95=scored.ci95, note=scored.note))
             evidence |= scored.evidence
     if "energy" in runs:
-        powered, document = _energies(run)
+        recorded = _recorded(run)
+        powered = _powered(run, recorded)
         windows += powered
-        metrics += _energy(powered, document)
-        gates = {window["gate"] for window in document["windows"]}
-        gate = "edges" if gates == {"edges"} else "timestamps"
-        instrument = Instrument.model_validate(document["instrument"] | {"gate": gate})
-        evidence |= {energy.trace_name(k): _trace(run, k) for k in range(1, WINDOWS + 1)}
-        evidence["energy.json"] = (json.dumps(document, indent=2) + "\n").encode()
+        metrics += _energy(powered, recorded)
+        evidence |= {window.trace: _trace_bytes(run, window.index) for window in recorded.windows}
+        evidence |= {FILE: recorded.to_json(), "phases.csv": _phases(run, recorded)}
+        instrument = recorded.as_instrument
     evidence["log.txt"] = run.session.log()
     return Measurement(
         engine=engine,
@@ -124,64 +125,84 @@ def _accuracy(run: Run, expected: NDArray[np.int8] | None) -> tuple[Accuracy | N
     return scored, note
 
 
-def _energies(run: Run) -> tuple[list[Window], dict[str, Any]]:
-    """Windows with their energy, and the document that says how it came to be."""
-    windows, listed = [], []
-    records = energy.kept(run)
-    for number, record in sorted(records.items()):
-        name = energy.trace_name(number)
-        trace = read_trace(_trace(run, number), name)
-        start_s, end_s = record["start_s"], record["end_s"]
-        windows.append(
-            Window(
-                run="energy",
+def _recorded(run: Run) -> EnergyFile:
+    """Where the windows of energy are in their traces."""
+    records = sorted(energy.kept(run).items())
+    return EnergyFile(
+        instrument=records[-1][1]["instrument"],
+        windows=tuple(
+            RecordedWindow(
                 index=number,
                 input=record["input"],
                 inferences=record["inferences"],
-                seconds=end_s - start_s,
-                joules=trace.energy_j(start_s, end_s),
+                gate=record["gate"],
+                trace=trace_name(number),
+                start_s=record["start_s"],
+                end_s=record["end_s"],
+                baseline_w=_trace(run, number).mean_power_w(0.0, BASELINE_S) or 0.0,
             )
-        )
-        listed.append(
-            {
-                "index": number,
-                "input": record["input"],
-                "inferences": record["inferences"],
-                "gate": record["gate"],
-                "trace": name,
-                "start_s": start_s,
-                "end_s": end_s,
-                "baseline_w": trace.mean_power_w(0.0, energy.BASELINE_S),
-                "pre_j": trace.energy_j(0.0, start_s),
-                "inference_j": trace.energy_j(start_s, end_s),
-                "post_j": trace.energy_j(end_s, trace.duration_s),
-            }
-        )
-    last = records[max(records)]
-    return windows, {"format": "tinybench.energy/1", "instrument": last["instrument"], "windows": listed}
+            for number, record in records
+        ),
+    )
 
 
-def _energy(windows: list[Window], document: dict[str, Any]) -> list[Metric]:
-    instrument = document["instrument"]
-    mode: Mode = "predicted" if instrument["synthetic"] else "measured"
-    gates = sorted({window["gate"] for window in document["windows"]})
-    note = f"median of {len(windows)} windows between {' and '.join(gates)}; {instrument['title']}"
-    joules = [window.joules or 0.0 for window in windows]
-    rows = list(zip(windows, joules, document["windows"], strict=True))
+def _powered(run: Run, recorded: EnergyFile) -> list[Window]:
     return [
-        Metric.of("energy.per_inference", median(j / w.inferences for w, j, _ in rows), mode, note=note),
-        Metric.of("power.active", median(j / w.seconds for w, j, _ in rows), mode, note=note),
+        Window(
+            run="energy",
+            index=window.index,
+            input=window.input,
+            inferences=window.inferences,
+            seconds=window.end_s - window.start_s,
+            joules=_trace(run, window.index).energy_j(window.start_s, window.end_s),
+        )
+        for window in recorded.windows
+    ]
+
+
+def _energy(windows: list[Window], recorded: EnergyFile) -> list[Metric]:
+    instrument = recorded.as_instrument
+    mode: Mode = "predicted" if instrument.synthetic else "measured"
+    note = f"median of {len(windows)} windows between {instrument.gate}; {instrument.title}"
+    rows = [
+        (window.joules or 0.0, window, found.baseline_w)
+        for window, found in zip(windows, recorded.windows, strict=True)
+    ]
+    above = median((joules - rest_w * w.seconds) / w.inferences for joules, w, rest_w in rows)
+    return [
+        Metric.of(
+            "energy.per_inference", median(joules / w.inferences for joules, w, _ in rows), mode, note=note
+        ),
+        Metric.of("power.active", median(joules / w.seconds for joules, w, _ in rows), mode, note=note),
         Metric.of(
             "energy.above_baseline",
-            max(0.0, median((j - d["baseline_w"] * w.seconds) / w.inferences for w, j, d in rows)),
+            max(0.0, above),
             mode,
-            note=f"{note}; less the board's power at rest, the mean of {energy.BASELINE_S:g} s before each",
+            note=f"{note}; less the board's power at rest, the mean of {BASELINE_S:g} s before each",
         ),
     ]
 
 
-def _trace(run: Run, number: int) -> bytes:
-    data = run.session.file(energy.trace_name(number))
+def _phases(run: Run, recorded: EnergyFile) -> bytes:
+    """What each recording holds: rest, what precedes the window, the window, and what follows it."""
+    rows = []
+    for window in recorded.windows:
+        trace = _trace(run, window.index)
+        bounds = (0.0, BASELINE_S, window.start_s, window.end_s, trace.duration_s)
+        for name, start_s, end_s in zip(
+            ("rest", "pre", "inference", "post"), bounds, bounds[1:], strict=False
+        ):
+            joules = trace.energy_j(start_s, end_s)
+            rows.append((window.index, name, repr(start_s), repr(end_s), repr(joules)))
+    return csv_bytes(("window", "phase", "start_s", "end_s", "energy_j"), rows)
+
+
+def _trace(run: Run, number: int) -> PowerTrace:
+    return read_trace(_trace_bytes(run, number), trace_name(number))
+
+
+def _trace_bytes(run: Run, number: int) -> bytes:
+    data = run.session.file(trace_name(number))
     assert data is not None, "only windows with a trace are kept"
     return data
 
