@@ -107,6 +107,10 @@ def test_performance_accuracy_and_energy(kws: Machine, tmp_path: Path) -> None:
     for window, told in zip(result.windows[5:], document["windows"], strict=True):
         trace = read_trace((folder / told["trace"]).read_bytes(), told["trace"])
         assert trace.energy_j(told["start_s"], told["end_s"]) == window.joules
+    phases = [row.split(",") for row in (folder / "phases.csv").read_text().splitlines()[1:]]
+    assert [row[1] for row in phases] == ["rest", "pre", "inference", "post"] * 5
+    joules = [window.joules for window in result.windows[5:]]
+    assert [float(row[4]) for row in phases if row[1] == "inference"] == joules
 
 
 def test_its_outputs_are_those_of_the_simulated_microcontroller(kws: Machine, tmp_path: Path) -> None:
