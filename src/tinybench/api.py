@@ -133,7 +133,13 @@ def _run(
     chosen = _choose_split(task_spec, split, data)
     # A run can take minutes: whatever can be found wrong is found before it.
     engine.check(setup)
+    if engine.runs_on == "simulator":
+        device_spec.check_simulated()
     placement.check(device_spec)
+    if bench is not None and bench.flash is not None:
+        from tinybench.boards import flashing
+
+        flashing.check(bench.flash, device_spec)
     destination = None if output is None else store.Destination.parse(output)
     if destination is not None:
         destination.check()
@@ -178,6 +184,11 @@ def _check_options(engine: Runner, setup: Setup, device: str | None, clock_hz: i
         raise UsageError(
             f"the runner '{name}' {where} and takes no port",
             hint="leave --port away, or add --runner board",
+        )
+    if setup.bench is not None and setup.bench.flash is not None and device is None:
+        raise UsageError(
+            "firmware is only written to a board that is named",
+            hint="add --device; 'tinybench list devices' lists them",
         )
 
 

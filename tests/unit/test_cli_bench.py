@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from fakes import World
+from tinybench.boards import flashing
 from tinybench.cli import main
 from tinybench.runners.base import Bench
 
@@ -36,7 +37,10 @@ def test_a_port_alone_is_a_bench_by_the_rules(on_a_board: World) -> None:
     assert bench_of(on_a_board, "--port", "/dev/ttyX") == Bench(port="/dev/ttyX")
 
 
-def test_every_option_reaches_the_runner(on_a_board: World, tmp_path: Path) -> None:
+def test_every_option_reaches_the_runner(
+    on_a_board: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flashing, "check", lambda path, device: "chip")
     engine = tmp_path / "engine.toml"
     engine.write_text('name = "TFLite Micro"\nversion = "2.17"\nflags = ["-O3"]\n')
     bench = bench_of(
@@ -98,3 +102,19 @@ def test_nothing_is_copied_to_the_ram_of_a_board(
 ) -> None:
     said = refused(capsys, "--port", "/dev/ttyX", "--code", "ram", "--device", "demo-board")
     assert said[0] == "error: the runner 'fake' measures a board, where it copies nothing from flash to RAM"
+
+
+def test_firmware_is_only_written_to_a_board_that_is_named(
+    on_a_board: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, "--port", "/dev/ttyX", "--flash", "firmware.elf")
+    assert said[0] == "error: firmware is only written to a board that is named"
+    assert "--device" in said[1]
+
+
+def test_firmware_that_cannot_be_written_is_found_before_data_is_read(
+    on_a_board: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, "--device", "demo-board", "--port", "/dev/ttyX", "--flash", "firmware.txt")
+    assert said[0].startswith("error: firmware.txt is no firmware")
+    assert on_a_board.runner.seen == []

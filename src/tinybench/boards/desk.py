@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from tinybench.boards.dut import Dut, GarbledError, Identity, SilentError
+from tinybench.boards.flashing import flash
 from tinybench.boards.wire import SerialWire
 from tinybench.errors import BoardError, MeterError, UsageError
 from tinybench.meters import registry
@@ -60,6 +61,8 @@ class Desk:
                 # First, because opening one may take the board's power away for a moment.
                 progress("opening the power analyser", 0, 0)
                 meter = _open_meter(bench, say)
+            if bench.flash is not None and device is not None:
+                say("session", flash(bench.flash, device, probe=bench.probe, progress=progress))
             progress("waiting for the board", 0, 0)
             dut, identity = _answering(bench, device, say, stack)
             desk = cls(bench, say, dut, identity, meter)
