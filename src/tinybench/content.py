@@ -44,6 +44,11 @@ def firmware_dir() -> Path:
     return root() / "runners" / "firmware"
 
 
+def licence() -> Path:
+    """The licence of this project."""
+    return root() / "LICENSE"
+
+
 def validation_dir() -> Path:
     """Published hardware results, and the prediction intervals that follow from them."""
     return root() / "runners" / "validation"

@@ -9,7 +9,7 @@
 #include "tinybench_model.h"
 
 #if !defined(TINYBENCH_DEVICE)
-#error "tinybench_config.h: define TINYBENCH_DEVICE, the id of your board as in \"my-board\""
+#error "TINYBENCH_DEVICE: say in tinybench_config.h what your board is called"
 #endif
 
 #if !defined(TINYBENCH_COMPILER)

@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Start, then answer commands for ever: what main() of a bare-metal firmware calls. */
 void tinybench_serve(void);
 
@@ -12,5 +16,9 @@ void tinybench_serve(void);
  * inferences too: call it from a thread or a loop, never from an interrupt. */
 void tinybench_start(void);
 void tinybench_receive(uint8_t byte);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

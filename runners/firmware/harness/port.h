@@ -7,6 +7,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Called once, first of all: clocks to the frequency that results are to be stated for, caches and prefetch on,
  * the UART (115200 baud, 8 data bits, no parity, 1 stop bit, no flow control), the microsecond clock, and the pin
  * as an output that is high. */
@@ -29,5 +33,9 @@ uint32_t port_time_us(void);
 
 /* Set the level of the pin that power analysers watch: 0 low, 1 high. A falling edge begins and ends each window. */
 void port_pin(int level);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NoReturn
 
-from tinybench.errors import SimulationError, ToolchainError
+from tinybench.errors import SimulationError, ToolchainError, UsageError
 from tinybench.mcusim.witness import QEMU, qemu
 
 MACHINE: Final = "mps2-an386"
@@ -43,6 +43,17 @@ class Machine:
     """
     process: subprocess.Popen[bytes]
     """QEMU."""
+    errors: IO[bytes]
+    """What it says on standard error."""
+
+    def wait(self) -> NoReturn:
+        """Wait until the emulator ends, which it does not do of itself.
+
+        Raises:
+            SimulationError: it ended.
+        """
+        code = self.process.wait()
+        raise _ended(self.errors, f"it ended with exit code {code}")
 
 
 @contextmanager
@@ -50,9 +61,11 @@ def emulated(elf: Path, *, icount_shift: int = ICOUNT_SHIFT) -> Iterator[Machine
     """Boot an ELF; QEMU ends with the block.
 
     Raises:
+        UsageError: the file is no ELF, which QEMU would execute byte by byte.
         ToolchainError: QEMU is not installed or does not run.
-        SimulationError: it refuses the ELF.
+        SimulationError: it ended at once.
     """
+    _check(elf)
     program = qemu()
     command = [
         program,
@@ -75,11 +88,21 @@ def emulated(elf: Path, *, icount_shift: int = ICOUNT_SHIFT) -> Iterator[Machine
             serial, pin = _ports(process.stdout, errors)
             # QEMU looks for a reader only once in a second, unless there always is one.
             opened = os.open(serial, os.O_RDWR | os.O_NOCTTY)
-            yield Machine(serial, pin, process)
+            yield Machine(serial, pin, process, errors)
         finally:
             _end(process)
             if opened >= 0:
                 os.close(opened)
+
+
+def _check(elf: Path) -> None:
+    try:
+        with elf.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise UsageError(f"{elf} cannot be read: {error.strerror}", hint="check the path") from None
+    if magic != b"\x7fELF":
+        raise UsageError(f"{elf} is not an ELF", hint="make one with 'tinybench firmware build'")
 
 
 def _ports(said: IO[bytes], errors: IO[bytes]) -> tuple[str, str]:
@@ -91,9 +114,13 @@ def _ports(said: IO[bytes], errors: IO[bytes]) -> tuple[str, str]:
             found[match[2]] = os.fsdecode(match[1])
         if len(found) == 2:
             return found[b"0"], found[b"1"]
+    raise _ended(errors, "it ended at once")
+
+
+def _ended(errors: IO[bytes], otherwise: str) -> SimulationError:
     errors.seek(0)
-    lines = errors.read().decode("utf-8", "replace").split("\n")
-    raise SimulationError(f"under QEMU: {lines[0] or 'it ended at once'}", hint="build the firmware again")
+    said = errors.read(1000).decode("utf-8", "replace").strip().splitlines()
+    return SimulationError(f"under QEMU: {said[0] if said else otherwise}", hint="build the firmware again")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -152,10 +152,16 @@ static void fault(void)
     }
 }
 
-#define FAULT ((const void *)fault)
-__attribute__((used, section(".vectors"))) static const void *const vectors[16 + TIMER0_IRQ + 1] = {
-    &_stack_top, (const void *)reset_handler, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT,
-    FAULT,       FAULT,                       FAULT, FAULT,
-    [16 + UART0_RX_IRQ] = (const void *)uart0_received,
-    [16 + TIMER0_IRQ] = (const void *)timer0_wrapped,
+typedef void (*handler)(void);
+typedef struct
+{
+    const void *stack;
+    handler reset, exceptions[14], interrupts[TIMER0_IRQ + 1];
+} vector_table;
+
+__attribute__((used, section(".vectors"))) static const vector_table vectors = {
+    .stack = &_stack_top,
+    .reset = reset_handler,
+    .exceptions = {fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault},
+    .interrupts = {[UART0_RX_IRQ] = uart0_received, [TIMER0_IRQ] = timer0_wrapped},
 };
