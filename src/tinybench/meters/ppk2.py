@@ -7,7 +7,7 @@ reading of the stream is replaced here, because it
   nobody is told;
 * takes calibration values that are not numbers for numbers, where Nordic's own application keeps the
   nominal ones, and reads them without waiting for their end;
-* decodes one sample after the other in Python, which costs half a core at 100 kHz.
+* decodes one sample after the other in Python, which at 100 kHz keeps a core busy for a fifth of the time.
 
 The arithmetic is that of Nordic's application (``serialDevice.ts`` of pc-nrfconnect-ppk), with the filter
 that smooths three samples whenever the range changes.
