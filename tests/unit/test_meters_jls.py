@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -35,24 +36,26 @@ def write(
             writer.source_def(
                 source, name=name, vendor="Jetperch", model=model, version="", serial_number=serial
             )
-        number = 0
-        for source in range(1, len(sources) + 1):
-            for name, (first, pieces) in signals.items():
-                number += 1
-                bits = pieces[0].dtype == np.uint8
-                writer.signal_def(
-                    number,
-                    source,
-                    signal_type=SignalType.FSR,
-                    data_type=DataType.U1 if bits else DataType.F32,
-                    sample_rate=(rates or {}).get(name, RATE),
-                    name=name,
+        # All definitions first: one that comes while the library's thread warns of a gap waits for ever.
+        numbered = enumerate(product(range(1, len(sources) + 1), signals), 1)
+        defined = {number: (source, name) for number, (source, name) in numbered}
+        for number, (source, name) in defined.items():
+            writer.signal_def(
+                number,
+                source,
+                signal_type=SignalType.FSR,
+                data_type=DataType.U1 if signals[name][1][0].dtype == np.uint8 else DataType.F32,
+                sample_rate=(rates or {}).get(name, RATE),
+                name=name,
+            )
+        for number, (_, name) in defined.items():
+            at, pieces = signals[name]
+            for piece in pieces:
+                packed = piece.dtype == np.uint8
+                writer.fsr(
+                    number, at, np.packbits(piece, bitorder="little") if packed else piece.astype(np.float32)
                 )
-                at = first
-                for piece in pieces:
-                    data = np.packbits(piece, bitorder="little") if bits else piece.astype(np.float32)
-                    writer.fsr(number, at, data)
-                    at += len(piece) + gap
+                at += len(piece) + gap
     return path
 
 
@@ -229,7 +232,7 @@ def checked(header: bytes) -> bytes:
     return header[:-4] + struct.pack("<I", crc ^ 0xFFFFFFFF)
 
 
-@pytest.mark.parametrize("seed", range(18))
+@pytest.mark.parametrize("seed", range(9))
 def test_damaged_files_are_one_line(path: Path, seed: int) -> None:
     """Bits, blocks and headers, the last with the right check sum, so that the library believes them."""
     pin = bits(2 * RATE, [(5000, 5010)])
