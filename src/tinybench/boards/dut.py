@@ -31,6 +31,8 @@ PRINTED_BYTES: Final = 8
 _QUIET_S: Final = 0.25
 """So long nothing has to come before a line counts as quiet."""
 _CLOCK_US: Final = 2**32
+_SHOWN: Final = 60
+"""Characters of a line that an error quotes."""
 _MOST_MESSAGES: Final = 10_000
 """In one answer; the buffer of an input has some hundred lines."""
 
@@ -157,18 +159,28 @@ class Dut:
         """Come to a state in which the next answer belongs to the next command.
 
         Raises:
-            SilentError: the board says nothing any more.
+            HiccupError: the board says nothing any more, something else, or starts again and again.
         """
+        last: HiccupError | None = None
+        heard = self._heard
         self._drain()
         for _ in range(self.patience.tries):
+            heard = self._heard
             try:
                 # Half a command may be in the board's buffer: then the first answer is an error.
                 self._ask("name")
-            except HiccupError:
+            except HiccupError as error:
+                last = error
                 self._drain()
             else:
                 return
-        raise SilentError(f"{self.wire.port}: the board stopped answering", hint=_AGAIN)
+        if isinstance(last, ResetError):
+            raise ResetError(f"{self.wire.port}: the board starts anew again and again", hint=_RESET)
+        if self._heard > heard:
+            raise GarbledError(
+                f"{self.wire.port}: the board talks, but does not answer any more", hint=_STUCK
+            )
+        raise SilentError(f"{self.wire.port}: the board stopped answering", hint=_STUCK)
 
     def _boot(self) -> None:
         """Take what the board says when it starts; one that was up before says nothing."""
@@ -291,8 +303,11 @@ class Dut:
             raise GarbledError(
                 f"{port}: the board does not say when {inferences} inferences began and ended", hint=_AGAIN
             )
-        if answer.of(messages.Garbled) or len(results) > 1:
-            raise GarbledError(f"{port}: the board's answer to 'infer' has broken lines", hint=_AGAIN)
+        broken = [m.text for _, m in answer.said if isinstance(m, messages.Garbled)]
+        if broken:
+            raise GarbledError(f"{port}: a broken line of the board: {broken[0][:_SHOWN]}", hint=_BROKEN)
+        if len(results) > 1:
+            raise GarbledError(f"{port}: the board gives its results twice", hint=_AGAIN)
         began, ended = starts[0][0], dones[0][0]
         order = [type(message) for _, message in answer.said]
         inside = answer.said[order.index(messages.InferStart) + 1 : order.index(messages.InferDone)]
@@ -331,6 +346,8 @@ class Dut:
             RefusedError: it holds ``e-[...]``.
         """
         assert len(command) < MAX_COMMAND
+        # Bytes of an input are the data set, and belong into no log and no error.
+        shown = "db ..." if muted and command != "db print" else command
         wanted_s = self.patience.answer_s if patience_s is None else patience_s
         if not muted:
             self._say("host", f"{command}%")
@@ -345,7 +362,7 @@ class Dut:
                     return self._checked(answer)
                 if isinstance(message, messages.InitDone | messages.TimestampMode):
                     raise ResetError(
-                        f"{self.wire.port}: the board started anew in the middle of '{command}'", hint=_RESET
+                        f"{self.wire.port}: the board started anew in the middle of '{shown}'", hint=_RESET
                     )
                 # Debug output is no answer, and a board that prints it for ever has no end.
                 if isinstance(message, messages.Text):
@@ -355,11 +372,11 @@ class Dut:
                     end = self._clock() + wanted_s
             if len(answer.said) > _MOST_MESSAGES:
                 raise GarbledError(
-                    f"{self.wire.port}: the board does not stop talking after '{command}'", hint=_DEAD
+                    f"{self.wire.port}: the board does not stop talking after '{shown}'", hint=_DEAD
                 )
             if self._clock() > end:
                 raise SilentError(
-                    f"{self.wire.port}: no answer to '{command}' within {wanted_s:.3g} s", hint=_AGAIN
+                    f"{self.wire.port}: no answer to '{shown}' within {wanted_s:.3g} s", hint=_AGAIN
                 )
 
     def _ask_if_known(self, command: str, *, muted: bool = False) -> _Answer | None:
@@ -417,4 +434,6 @@ _READABLE: Final = frozenset(b"\t\r\n\x1b") | frozenset(range(0x20, 0x7F))
 _MUTED: Final = (messages.Ready, messages.LoadDone, messages.Buffer)
 _DEAD: Final = "check power, cable and firmware; press the reset button; --baud if its speed is another"
 _AGAIN: Final = "run the same command again: what was measured is kept"
+_STUCK: Final = "press its reset button and run the same command again: what was measured is kept"
+_BROKEN: Final = "does other code print in between? run the same command again: what was measured is kept"
 _RESET: Final = "is its supply stable? run the same command again: what was measured is kept"

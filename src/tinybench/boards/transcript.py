@@ -7,6 +7,7 @@ One line each: ``SSSSS.mmm source: text``. Sources are ``host`` (commands), ``du
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +42,8 @@ class Transcript:
         self._stream: IO[bytes] | None = None
         try:
             # Unbuffered: every line is one write, so that a full disk shows at once.
-            self._stream = path.open("ab", buffering=0)
+            self._stream = path.open("a+b", buffering=0)
+            _end_last_line(self._stream)
         except OSError as error:
             raise self._failed(error) from None
 
@@ -69,6 +71,14 @@ class Transcript:
 
     def _failed(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write {self.path}: {error.strerror or error}", hint=_FREE)
+
+
+def _end_last_line(stream: IO[bytes]) -> None:
+    """What an earlier run could not write to its end, as the disk was full, must not swallow the next line."""
+    if stream.seek(0, os.SEEK_END):
+        stream.seek(-1, os.SEEK_END)
+        if stream.read(1) != b"\n":
+            stream.write(b"\n")
 
 
 _FREE: Final = "free the disk, or set TINYBENCH_CACHE, and run the same command: what was measured is kept"
