@@ -6,6 +6,7 @@ The page ``board-faults.md`` lists them; a test compares the two.
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -152,6 +153,14 @@ def test_the_log_says_what_was_asked_for_again(
     assert again
     assert RECOVERIES[kind] in again[0]
     assert capsys.readouterr().err == ""
+
+
+def test_the_page_of_faults_lists_what_is_said(repository: Path) -> None:
+    page = (repository / "site/docs/board-faults.md").read_text()
+    table = page.partition("## What ends a run")[2]
+    listed = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    said = {f"{PORT}: {error}" for error, _ in ERRORS.values()}
+    assert sorted(listed) == sorted(said)
 
 
 class Meanwhile(Line):

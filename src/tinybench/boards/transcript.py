@@ -74,7 +74,7 @@ class Transcript:
 
 
 def _end_last_line(stream: IO[bytes]) -> None:
-    """What an earlier run could not write to its end, as the disk was full, must not swallow the next line."""
+    """A line that an earlier run could not write to its end must not swallow the next one."""
     if stream.seek(0, os.SEEK_END):
         stream.seek(-1, os.SEEK_END)
         if stream.read(1) != b"\n":

@@ -107,8 +107,8 @@ class SerialWire:
     def _lost(self) -> PortLostError:
         return PortLostError(
             f"{self.port}: the board is gone",
-            hint="plug it in and run the same command: what was measured is kept; 'tinybench boards' tells if "
-            "its port has another name now",
+            hint="plug it in and run the same command: what was measured is kept; "
+            "'tinybench boards' tells if its port has another name now",
         )
 
 
