@@ -27,7 +27,7 @@ recorded  4.000 s at 1000 samples/s
   before      0.000 s   1.000 s   10,000.000 µJ   10.0000 mW
   inference   1.000 s   1.000 s   50,000.000 µJ   50.0000 mW    5,000.000 µJ   40,000.000 µJ
   between     2.000 s   0.500 s   10,000.000 µJ   20.0000 mW
-  inference   2.500 s   1.000 s   60,000.000 µJ   60.0000 mW    6,000.000 µJ   50,000.000 µJ
+  inference   2.499 s   1.000 s   60,000.000 µJ   60.0000 mW    6,000.000 µJ   50,000.000 µJ
   after       3.499 s   0.500 s    5,000.000 µJ   10.0000 mW
 
 median energy of a window: 55,000.000 µJ

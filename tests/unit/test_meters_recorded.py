@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from evidence_logs import trace_bytes
@@ -36,6 +37,28 @@ def test_a_table_whatever_its_name(tmp_path: Path) -> None:
     assert recorded.edges == pytest.approx((0.0005, 0.0025))
     other = written(tmp_path, "edges.json", b"[0, 0.002]")
     assert read_recorded(path, supply_v=3.0, edges=other).edges == (0.0, 0.002)
+
+
+def test_a_recording_of_a_joulescope(tmp_path: Path) -> None:
+    pyjls = pytest.importorskip("pyjls")
+    path = tmp_path / "x"
+    with pyjls.Writer(str(path)) as writer:
+        writer.source_def(1, name="JS220-000123", vendor="Jetperch", model="JS220", serial_number="000123")
+        for number, name in enumerate(("current", "voltage"), 1):
+            writer.signal_def(
+                number,
+                1,
+                signal_type=pyjls.SignalType.FSR,
+                data_type=pyjls.DataType.F32,
+                sample_rate=10_000,
+                name=name,
+            )
+        writer.fsr(1, 0, np.full(20_000, 0.5, np.float32))
+        writer.fsr(2, 0, np.full(20_000, 3.0, np.float32))
+    recorded = read_recorded(path, edges=written(tmp_path, "edges.json", b"[0.5, 1.5]"))
+    assert (recorded.voltage_v, recorded.edges) == (3.0, (0.5, 1.5))
+    assert recorded.trace.energy_j(0.4995, 1.4995) == pytest.approx(1.5)
+    assert "JS220" in recorded.format
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,8 @@ def energy(
 ) -> None:
     """Compute the energy of each window of a recorded trace, and of the time around them.
 
-    TRACE is trace1-energy.bin of EEMBC's runner, or CSV of the Power Profiler (PPK2) or the Otii app. Windows
-    lie between two falling edges of the board's pin.
+    TRACE is trace1-energy.bin of EEMBC's runner, .jls of a Joulescope, or CSV of the Power Profiler (PPK2) or
+    the Otii app. Windows lie between two falling edges of the board's pin.
     """
     from tinybench.cli._console import echo_json
     from tinybench.errors import UsageError

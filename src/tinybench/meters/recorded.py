@@ -14,6 +14,7 @@ from tinybench.meters.trace import PowerTrace
 from tinybench.quantities import size
 
 _EEMBC: Final = b"\xf1"
+_JLS: Final = b"jlsfmt"
 _LOOK_BYTES: Final = 256
 
 
@@ -31,7 +32,7 @@ class Recorded:
 
 
 def read_recorded(path: Path, *, supply_v: float | None = None, edges: Path | None = None) -> Recorded:
-    """Read EEMBC's ``trace1-energy.bin``, or CSV of the PPK2 or Otii.
+    """Read EEMBC's ``trace1-energy.bin``, a Joulescope's ``.jls``, or CSV of the PPK2 or Otii.
 
     EEMBC's edges are in a file of their own, ``trace1-timestamps.json``; beside the trace it is found.
 
@@ -48,10 +49,12 @@ def read_recorded(path: Path, *, supply_v: float | None = None, edges: Path | No
     if beginning.startswith(_EEMBC):
         beside = path.with_name(path.name.removesuffix("-energy.bin") + "-timestamps.json")
         recorded = _eembc(path, edges or (beside if beside.is_file() else None))
+    elif beginning.startswith(_JLS):
+        recorded = _jls(path, supply_v)
     elif b"\0" in beginning:
         raise DataError(
             f"{path}: is no recording that is known here",
-            hint="known are trace1-energy.bin of EEMBC, CSV of PPK2 and Otii",
+            hint="known are trace1-energy.bin of EEMBC, .jls of Joulescope, CSV of PPK2 and Otii",
         )
     else:
         read = read_csv(_read(path, MAX_TEXT_BYTES), str(path), supply_v=supply_v)
@@ -69,6 +72,13 @@ def _eembc(path: Path, edges: Path | None) -> Recorded:
     if edges is not None:
         times = eembc.read_timestamps(_read(edges, eembc.MAX_EDGES_BYTES), str(edges))
     return Recorded("EEMBC energy runner", trace, times[len(times) % 2 :], None)
+
+
+def _jls(path: Path, supply_v: float | None) -> Recorded:
+    from tinybench.meters.jls import read_jls
+
+    found = read_jls(path, supply_v=supply_v)
+    return Recorded(found.title, found.trace, found.edges, found.voltage_v)
 
 
 def _read(path: Path, max_bytes: int, *, whole: bool = True) -> bytes:
