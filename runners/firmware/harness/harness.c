@@ -434,7 +434,7 @@ static void run_command(void)
     const char *word = next_word(&rest);
     if (word == 0)
     {
-        word = command; /* empty */
+        word = "";
     }
     if (equal(word, "name"))
     {

@@ -72,10 +72,10 @@ def configuration(model: Model, task: TaskSpec, timestamps: Timestamps, known: M
         "INPUT_IS_UINT8": int(serial.input == "uint8"),
         "INPUT_IS_FLOAT32": int(serial.input == "float32"),
         "INPUT_ELEMENTS": f"{model.input.elements}u",
-        "INPUT_QUANTIZATION": _quantization(model.input),
+        "INPUT_QUANTIZATION": _initialiser(model.input),
         "OUTPUT_IS_MSE": int(serial.output == "mse"),
         "OUTPUT_ELEMENTS": f"{model.output.elements}u",
-        "OUTPUT_QUANTIZATION": _quantization(model.output),
+        "OUTPUT_QUANTIZATION": _initialiser(model.output),
         **{name: _string(value) for name, value in known.items()},
     }
     lines = [f"#define TINYBENCH_{name} {value}" for name, value in defined.items()]
@@ -104,10 +104,15 @@ def _check(model: Model, task: TaskSpec, serial: SerialSpec) -> None:
         raise ModelError(f"{model.path} has over {_MAX_SQUARES} outputs", hint="use a smaller model")
 
 
-def _quantization(tensor: Tensor) -> str:
-    """Initialiser of ``number_quantization``: a float32 scale as an integer of 24 bits and a power of two."""
-    fraction, exponent = math.frexp(tensor.scale)
-    return f"{{{int(fraction * 2**24)}u, {exponent - 24}, {tensor.zero_point}}}"
+def quantization(scale: float, zero_point: int) -> tuple[int, int, int]:
+    """``number_quantization``: a float32 scale as an integer of 24 bits and a power of two; zero point."""
+    fraction, exponent = math.frexp(scale)
+    return int(fraction * 2**24), exponent - 24, zero_point
+
+
+def _initialiser(tensor: Tensor) -> str:
+    mantissa, exponent, zero_point = quantization(tensor.scale, tensor.zero_point)
+    return f"{{{mantissa}u, {exponent}, {zero_point}}}"
 
 
 def _string(text: str) -> str:
