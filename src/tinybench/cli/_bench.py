@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 RUNS: Final[tuple[RunName, ...]] = ("performance", "accuracy", "energy")
+_NAMES: Final = (
+    *("port", "baud", "meter", "recording", "supply", "runs"),
+    *("flash", "probe", "engine", "window", "fresh"),
+)
 _OPTIONS: Final = (
     click.option("--port", metavar="PORT", help="Serial line of the board: /dev/ttyACM0.  [board]"),
     click.option(
@@ -25,6 +29,11 @@ _OPTIONS: Final = (
         show_default=False,
     ),
     click.option("--meter", metavar="NAME[:ADDRESS]", help="Power analyser: ppk2, joulescope, ...  [board]"),
+    click.option(
+        "--recording",
+        metavar="FILE",
+        help="What another program records of power meanwhile.  [board]",
+    ),
     click.option(
         "--supply", metavar="VOLT", type=float, help="What the power analyser supplies to the board.  [board]"
     ),
@@ -57,8 +66,7 @@ def bench_options(command: F) -> F:
 
     @wraps(command)
     def gathered(*args: Any, **options: Any) -> Any:
-        names = ("port", "baud", "meter", "supply", "runs", "flash", "probe", "engine", "window", "fresh")
-        given = {name: options.pop(name) for name in names}
+        given = {name: options.pop(name) for name in _NAMES}
         return command(*args, bench=_bench(given), **options)
 
     decorated: Any = gathered
@@ -82,6 +90,7 @@ def _bench(given: dict[str, Any]) -> Bench | None:
         port=given["port"],
         baud=given["baud"],
         meter=given["meter"],
+        recording=None if given["recording"] is None else Path(given["recording"]),
         supply_v=given["supply"],
         runs=_runs(given["runs"]),
         flash=None if given["flash"] is None else Path(given["flash"]),

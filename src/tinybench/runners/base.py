@@ -50,6 +50,8 @@ class Bench:
     """Symbols per second; that of the device's profile if not given."""
     meter: str | None = None
     """Power analyser, ``name`` or ``name:address``."""
+    recording: Path | None = None
+    """What another program records of the board's power and pin meanwhile, in place of a meter."""
     supply_v: float | None = None
     """What the power analyser is to supply, or what supplies the board, in volt."""
     runs: tuple[RunName, ...] = ()

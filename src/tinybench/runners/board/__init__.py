@@ -22,6 +22,7 @@ from tinybench.runners.base import Bench, Measurement, RunName, RunsOn, Setup, W
 from tinybench.runners.board.classifying import classify_all
 from tinybench.runners.board.energy import measure_energy
 from tinybench.runners.board.identity import identify
+from tinybench.runners.board.recorded import measure_recorded
 from tinybench.runners.board.report import report
 from tinybench.runners.board.run import Run
 from tinybench.runners.board.timing import measure_time
@@ -50,11 +51,17 @@ class Board:
         pyserial()
         if not bench.window_s > 0:
             raise UsageError(f"a window of {bench.window_s:g} s is none", hint="leave it at 10 s")
+        if bench.meter is not None and bench.recording is not None:
+            raise UsageError(
+                "energy is either measured here or taken from a recording",
+                hint="give --meter or --recording, not both",
+            )
         if bench.meter is not None:
             registry.parse(bench.meter)[0].check()
-        elif "energy" in bench.runs:
+        elif "energy" in bench.runs and bench.recording is None:
             raise UsageError(
-                "energy needs a power analyser", hint="add --meter; 'tinybench meters' lists them"
+                "energy needs a power analyser",
+                hint="add --meter ('tinybench meters' lists them), or --recording with a file",
             )
         if bench.flash is not None and not bench.flash.is_file():
             raise UsageError(
@@ -74,6 +81,8 @@ class Board:
         if task.serial is None:
             raise UsageError(f"task '{task.id}' is not measured on boards", hint="use --runner tflm-sim")
         synthetic = bench.meter is not None and bench.meter.partition(":")[0] == "synthetic"
+        if bench.recording is not None and device.emulated:
+            raise UsageError(f"{device.title} draws no power to record", hint="use --meter synthetic:PIN")
         if bench.meter is not None and device.emulated != synthetic:
             raise UsageError(
                 f"{device.title} draws no power: only the synthetic power analyser goes with it"
@@ -84,7 +93,7 @@ class Board:
         runs: tuple[RunName, ...] = bench.runs or (
             "performance",
             "accuracy",
-            *(("energy",) if bench.meter else ()),
+            *(("energy",) if bench.meter or bench.recording else ()),
         )
         encoding = Encoding.of(task.serial, workload.model, workload.samples)
         expected, remark = _expected(workload, progress) if "accuracy" in runs else (None, None)
@@ -97,7 +106,9 @@ class Board:
                     measure_time(run)
                 if "accuracy" in runs:
                     classify_all(run, expected)
-                if "energy" in runs:
+                if "energy" in runs and bench.recording is not None:
+                    measure_recorded(run, bench.recording)
+                elif "energy" in runs:
                     measure_energy(run)
                 session.transcript.say("session", "end")
                 return report(run, runs, engine, expected, remark)

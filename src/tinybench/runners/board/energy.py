@@ -41,7 +41,7 @@ def kept(run: Run) -> dict[int, dict[str, Any]]:
     return {
         number: record
         for number, record in run.session.records(KIND).items()
-        if record["instrument"] == instrument and run.session.file(trace_name(number)) is not None
+        if instrument in (None, record["instrument"]) and run.session.file(trace_name(number)) is not None
     }
 
 
