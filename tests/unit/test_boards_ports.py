@@ -8,29 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tinybench import specs
 from tinybench.boards import ports as module
-from tinybench.boards.ports import Port, candidates, comports, holders, permission, ports
+from tinybench.boards.ports import Named, Port, candidates, comports, holders, permission, ports
 from tinybench.errors import UsageError
-
-
-@dataclass
-class Plugged:
-    """What pyserial tells of a port."""
-
-    device: str
-    vid: int | None = None
-    pid: int | None = None
-    serial_number: str | None = None
-    location: str | None = None
-    manufacturer: str | None = None
-    product: str | None = None
-    interface: str | None = None
 
 
 @pytest.fixture
@@ -49,7 +34,7 @@ def proc(tmp_path: Path) -> Path:
     return folder
 
 
-def stlink(path: Path, **changes: object) -> Plugged:
+def stlink(path: Path, **changes: object) -> Named:
     known: dict[str, object] = {
         "vid": 0x0483,
         "pid": 0x374B,
@@ -58,10 +43,10 @@ def stlink(path: Path, **changes: object) -> Plugged:
         "manufacturer": "STMicroelectronics",
         "product": "STM32 STLink",
     }
-    return Plugged(str(path), **(known | changes))  # type: ignore[arg-type]
+    return Named(str(path), **(known | changes))  # type: ignore[arg-type]
 
 
-def seen(*listed: Plugged, proc: Path, analysers: dict[str, str] | None = None) -> tuple[Port, ...]:
+def seen(*listed: Named, proc: Path, analysers: dict[str, str] | None = None) -> tuple[Port, ...]:
     return ports(listed, specs.devices().values(), analysers, proc=proc)
 
 
@@ -85,7 +70,7 @@ def test_every_usb_id_of_a_profile_leads_to_it() -> None:
 
 def test_ports_are_in_the_order_of_their_numbers(dev: Path, proc: Path) -> None:
     names = ("ttyACM10", "ttyUSB0", "ttyACM2")
-    listed = seen(*(Plugged(str(dev / name)) for name in names), proc=proc)
+    listed = seen(*(Named(str(dev / name)) for name in names), proc=proc)
     assert [Path(port.path).name for port in listed] == ["ttyACM2", "ttyACM10", "ttyUSB0"]
 
 
@@ -94,7 +79,7 @@ def test_two_ports_of_one_probe_know_of_each_other(dev: Path, proc: Path) -> Non
         stlink(dev / "ttyACM0", location="1-4:1.0"),
         stlink(dev / "ttyACM1", location="1-4:1.2"),
         stlink(dev / "ttyACM2", location="1-5:1.2", serial_number="OTHER"),
-        Plugged(str(dev / "ttyUSB0")),
+        Named(str(dev / "ttyUSB0")),
         proc=proc,
     )
     assert [tuple(map(os.path.basename, port.siblings)) for port in listed] == [
@@ -130,7 +115,7 @@ def test_a_power_analyser_is_no_board(dev: Path, proc: Path) -> None:
 def test_titles(
     dev: Path, proc: Path, maker: str | None, product: str | None, vid: int | None, title: str
 ) -> None:
-    listed = Plugged(str(dev / "ttyACM0"), vid=vid, pid=vid, manufacturer=maker, product=product)
+    listed = Named(str(dev / "ttyACM0"), vid=vid, pid=vid, manufacturer=maker, product=product)
     assert seen(listed, proc=proc)[0].title == title
 
 

@@ -12,7 +12,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from tinybench.boards import messages
 from tinybench.boards.lines import LineSplitter
@@ -154,6 +154,14 @@ class Dut:
             except HiccupError:  # refused: half a command was in the board's buffer
                 self._drain()
         raise self._stranger()
+
+    def timestamps(self) -> Literal["printed", "pin"]:
+        """Whether the firmware prints its timestamps or pulls a pin, by asking for one.
+
+        Raises:
+            BoardError: the answer is broken, or there is none.
+        """
+        return "printed" if self._ask("timestamp").of(messages.Lap) else "pin"
 
     def resynchronise(self) -> None:
         """Come to a state in which the next answer belongs to the next command.

@@ -43,6 +43,20 @@ class Listed(Protocol):
     interface: str | None
 
 
+@dataclass
+class Named:
+    """A port that a user names and no system lists, such as a pseudo-terminal."""
+
+    device: str
+    vid: int | None = None
+    pid: int | None = None
+    serial_number: str | None = None
+    location: str | None = None
+    manufacturer: str | None = None
+    product: str | None = None
+    interface: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Port:
     """A serial port."""

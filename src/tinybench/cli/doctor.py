@@ -10,12 +10,15 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Container, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from tinybench.cli import _desk
+from tinybench.cli._finding import Finding
 
 if TYPE_CHECKING:
     from tinybench.specs import ModelSpec
@@ -24,16 +27,6 @@ DISTRIBUTION = "tinybench-suite"
 MINIMUM_PYTHON = (3, 11)
 MINIMUM_FREE_BYTES = 1 << 30
 """Room for the compiler's cache, firmware and one official data set unpacked."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report."""
-
-    check: str
-    status: Literal["ok", "warn", "fail"]
-    detail: str
-    fix: str = ""
 
 
 def python() -> Iterator[Finding]:
@@ -245,6 +238,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     cached_firmware,
     content,
     data,
+    *_desk.CHECKS,
 )
 
 
