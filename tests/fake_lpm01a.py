@@ -73,7 +73,6 @@ class Shield:
         known: dict[str, Callable[[Sequence[str]], str | None]] = {
             "powershield": lambda _: "\r\nPowerShield present: 0033004A 33365110 32383932",
             "version": lambda _: f": {self.version}",
-            "temp": lambda _: " 2675-02",
             "htc": self._htc,
             "hrc": self._hrc,
             "volt": self._volt,

@@ -95,9 +95,26 @@ def test_the_instrument_says_what_it_is() -> None:
     assert (found.kind, found.title, found.firmware) == ("lpm01a", "X-NUCLEO-LPM01A", "1.0.6")
     assert found.serial == "0033004A-33365110-32383932"
     assert (found.voltage_v, found.voltage, found.power_cycles) == (1.8, "set", True)
-    assert found.calibration == "by itself, when the voltage was set, at 26.8 degrees Celsius"
+    assert found.calibration == "by itself, when the voltage was set"
     assert found.rate_hz == found.native_rate_hz == 1000.0
     assert not found.synthetic
+
+
+def test_it_is_the_same_instrument_each_time() -> None:
+    """A run that goes on keeps only the windows of the same one."""
+    with FakeShield() as fake:
+        found = []
+        for _ in range(2):
+            with opened(fake) as session:
+                found.append(session.instrument)
+        assert found[0] == found[1]
+
+
+def test_a_voltage_that_is_not_the_one_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Shield, "_volt", lambda self, arguments: " 1800-03" if arguments == ["get"] else "")
+    with FakeShield() as fake, pytest.raises(MeterError, match=r"says that it supplies 1\.8 V, not 3\.3 V"):
+        Lpm01a().open(fake.port, Settings(supply_v=3.3))
+    assert not fake.shield.powered
 
 
 def test_the_board_keeps_its_power_from_opening_to_closing() -> None:

@@ -44,6 +44,8 @@ _PROMPT: Final = b"PowerShield >"
 _ANSWER_S: Final = 3.0
 _CALIBRATION_S: Final = 10.0
 """Setting the voltage starts its self-calibration."""
+_VOLTAGE_SLACK_V: Final = 0.1
+"""What it answers was read back on some: 3.266 V where 3.3 V were set."""
 _TRIES: Final = 3
 """What is left of an earlier session may make it refuse the first command."""
 _MAX_LINE_BYTES: Final = 200
@@ -135,13 +137,12 @@ def _begin(shell: _Shell, volts: float, rate_hz: int) -> MeterSession:
         shell.command(command)
     shell.command(f"volt {round(volts * 1000)}m", _CALIBRATION_S)
     edges = text and shell.knows("eventsrc d7 fal")
-    set_v = _number(shell.query("volt get"))
-    if set_v is None or abs(set_v - volts) > 0.05:
+    supplied_v = _number(shell.query("volt get"))
+    if supplied_v is None or abs(supplied_v - volts) > _VOLTAGE_SLACK_V:
         raise MeterError(
-            f"{TITLE} says that it supplies {set_v or 'an unknown number of'} V, not {volts:g} V",
+            f"{TITLE} says that it supplies {supplied_v or 'an unknown number of'} V, not {volts:g} V",
             hint="unplug it, plug it in again and run the same command",
         )
-    celsius = _number(shell.query("temp degc"))
     try:
         shell.command("pwr on nostatus")
     except _RefusedError as error:
@@ -153,17 +154,16 @@ def _begin(shell: _Shell, volts: float, rate_hz: int) -> MeterSession:
         title=TITLE,
         serial=_serial_number(identity),
         firmware=version[0] if version else None,
-        calibration="by itself, when the voltage was set"
-        + (f", at {celsius:.1f} degrees Celsius" if celsius is not None else ""),
+        calibration="by itself, when the voltage was set",
         rate_hz=float(rate_hz),
         native_rate_hz=float(rate_hz),
         range="dynamic, 100 nA to 50 mA",
-        voltage_v=set_v,
+        voltage_v=volts,
         voltage="set",
         power_cycles=True,
         edges="D7" if edges else None,
     )
-    factor = float(rate_hz) if energy else set_v
+    factor = float(rate_hz) if energy else volts
     decode: Decoder = (TextDecoder if text else BinaryDecoder)(rate_hz, factor)
     shell.command("start")
     decode(shell.rest())
