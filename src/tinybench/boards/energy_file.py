@@ -14,13 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from tinybench.errors import DataError
 from tinybench.files.bounded import read_json
+from tinybench.meters.phases import BASELINE_S, baseline_w
 from tinybench.meters.trace import PowerTrace
 from tinybench.mlperf_tiny.runs import Energy, EnergyRun, EnergyWindow
 from tinybench.results.schema import Analyser, Instrument
 
 FILE: Final = "energy.json"
-BASELINE_S: Final = 0.5
-"""From the beginning of each trace: so long the board is idle, as the command comes later."""
 
 _MAX_BYTES: Final = 2**18
 _MAX_WINDOWS: Final = 100
@@ -96,11 +95,6 @@ def read_energy_file(data: bytes, name: str) -> EnergyFile:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"])) or "the whole file"
         raise DataError(f"{name}: {key}: {first['msg'].lower()}") from None
-
-
-def baseline_w(trace: PowerTrace) -> float | None:
-    """Mean power of the idle board at the beginning of a trace; None if the trace is too short."""
-    return trace.mean_power_w(0.0, BASELINE_S) if trace.covers(0.0, BASELINE_S) else None
 
 
 def measure_energy(run: EnergyRun, file: EnergyFile, traces: Mapping[str, PowerTrace]) -> Energy:

@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from tinybench.boards.dut import HiccupError, Inference
-from tinybench.boards.energy_file import BASELINE_S, trace_name
+from tinybench.boards.energy_file import trace_name
 from tinybench.errors import BoardError, MeterError
 from tinybench.meters.base import Instrument, Recording
 from tinybench.meters.eembc import write_trace
+from tinybench.meters.phases import BASELINE_S
 from tinybench.runners.board.run import WARMUPS, Run
 
 KIND = "energy"

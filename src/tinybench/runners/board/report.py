@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinybench.boards.energy_file import BASELINE_S, FILE, EnergyFile, RecordedWindow, trace_name
+from tinybench.boards.energy_file import FILE, EnergyFile, RecordedWindow, trace_name
 from tinybench.errors import MismatchError
 from tinybench.meters.eembc import read_trace
+from tinybench.meters.phases import BASELINE_S
 from tinybench.meters.trace import PowerTrace
 from tinybench.results.schema import Engine, Metric, MetricName, Mode, Unavailable, Window
 from tinybench.results.tables import csv_bytes
