@@ -8,10 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fake_board import FakeBoard, Firmware, network
 from tinybench import specs
@@ -345,6 +348,39 @@ def test_what_is_no_firmware_for_this_board_is_refused(
     with pytest.raises(kind, match=says):
         flash(written(tmp_path, name, data), board)
     assert "calls" not in pyocd()
+
+
+PARTS = st.lists(
+    st.tuples(st.integers(0, 0xFFFF_0000), st.binary(min_size=1, max_size=80)), min_size=1, max_size=4
+)
+
+
+@given(PARTS)
+def test_intel_hex_is_read_as_it_was_written(parts: list[tuple[int, bytes]]) -> None:
+    parts = [(address & 0xFFFF_0000, data) for address, data in parts]
+    expected: list[tuple[int, int]] = []
+    for address, data in parts:
+        if expected and sum(expected[-1]) == address:
+            expected[-1] = (expected[-1][0], expected[-1][1] + len(data))
+        else:
+            expected.append((address, len(data)))
+    assert flashing._hex_parts(Path("f.hex"), hexadecimal(*parts)) == expected
+
+
+SOUND = {".elf": elf(), ".hex": hexadecimal((FLASH, bytes(range(100)))), ".bin": bytes(40)}
+
+
+@given(st.sampled_from(sorted(SOUND)), st.lists(st.tuples(st.integers(0, 160), st.binary(max_size=6))))
+def test_whatever_a_file_holds_it_is_refused_or_written(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, changes: list[tuple[int, bytes]]
+) -> None:
+    data = bytearray(SOUND[suffix])
+    for position, piece in changes:
+        data[position : position + len(piece)] = piece
+    path = tmp_path_factory.getbasetemp() / f"changed{suffix}"
+    path.write_bytes(bytes(data))
+    with suppress(UsageError, CapacityError):
+        assert check(path, specs.device("nucleo-l4r5zi")) == "stm32l4r5zitx"
 
 
 def test_what_lies_beside_the_flash_is_none_of_our_business(tmp_path: Path, board: DeviceSpec) -> None:

@@ -182,6 +182,8 @@ def test_a_real_port_that_a_real_program_uses(code: str) -> None:
         with another_program(code, path) as running:
             ((said,),) = holders([path]).values()
             assert said.endswith(f"({running.pid})")
+            # Of a pseudo-terminal that is no obstacle: whoever made it has it open.
+            assert ports([Named(path)], ())[0].state == "free"
         assert holders([path]) == {}
     finally:
         os.close(master)

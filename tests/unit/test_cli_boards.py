@@ -152,6 +152,7 @@ def test_a_port_that_no_system_lists_is_asked_if_it_is_named(
         assert main(["boards", "--probe", board.port]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "115200 baud" in out
+    assert "busy" not in out  # the one who made a pseudo-terminal has it open
     assert f"--device ID --port {board.port}" in out
 
 
@@ -169,6 +170,13 @@ def test_a_named_port_where_nobody_answers_is_exit_1(
     finally:
         os.close(master)
         os.close(slave)
+
+
+def test_an_address_that_is_no_file_is_tried(plugged: list[Named], capsys: Captured, hurried: None) -> None:
+    assert main(["boards", "--probe", "socket://127.0.0.1:9"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "socket://127.0.0.1:9" in out
+    assert "cannot be opened" in out
 
 
 def test_a_file_is_no_serial_port(plugged: list[Named], dev: Path, capsys: Captured) -> None:

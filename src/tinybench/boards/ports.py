@@ -221,10 +221,13 @@ def _program(proc: Path, number: int) -> str:
 
 
 def _state(path: str, usb: str | None, held_by: tuple[str, ...]) -> tuple[State, str | None, str | None]:
+    if "://" in path or os.name != "posix":  # no file: it shows when it is opened
+        return "free", None, None
     if not os.access(path, os.R_OK | os.W_OK):
         problem, fix = permission(path, usb)
         return "no permission", problem, fix
-    if held_by:
+    # Whoever made a pseudo-terminal has it open.
+    if held_by and not str(Path(path).resolve()).startswith("/dev/pts/"):
         return "busy", f"opened by {', '.join(held_by)}", "close the other program"
     return "free", None, None
 

@@ -55,7 +55,8 @@ def _ports(wanted: tuple[str, ...]) -> tuple[Port, ...]:
     listed = comports()
     if wanted:
         known = {one.device: one for one in listed}
-        missing = [path for path in wanted if path not in known and not Path(path).exists()]
+        missing = [path for path in wanted if path not in known and "://" not in path]
+        missing = [path for path in missing if not Path(path).exists()]
         if missing:
             raise UsageError(f"there is no port {missing[0]}", hint="'tinybench boards' lists what is there")
         listed = [known.get(path) or Named(path) for path in dict.fromkeys(wanted)]
