@@ -124,6 +124,8 @@ class Firmware:
     sleep: Callable[[float], object] = time.sleep
     on_edge: Callable[[int], None] | None = None
     """Told the counter at each falling edge of the pin, in energy mode."""
+    on_active: Callable[[int], None] | None = None
+    """Told for how many microseconds it computes, between the two edges of a window."""
 
     boots: int = 0
     inferences: int = 0
@@ -135,6 +137,7 @@ class Firmware:
         self._clear()
 
     def _clear(self) -> None:
+        self.computing = False
         self._typed = bytearray()
         self._buffer = bytearray(self.network.buffer_bytes)
         self._size = self._at = 0
@@ -234,15 +237,19 @@ class Firmware:
         yield from self._say(f"m-warmup-start-{warmups}")
         self._pass(warmups * self.inference_us)
         yield from self._say("m-warmup-done", f"m-infer-start-{count}")
+        self.computing = True
         yield from self._timestamp()
         began = self.world.now_s
         takes_us = count * self.inference_us + len(self.windows) * 7 % (self.jitter_us + 1)
         if self.paced:
             self.sleep(takes_us / 1e6)
         self._pass(takes_us)
+        if self.on_active is not None:
+            self.on_active(takes_us)
         self.inferences += warmups + count
         self.world.active_s.append((began, self.world.now_s))
         yield from self._timestamp()
+        self.computing = False
         self.windows.append(count)
         yield from self._say("m-infer-done")
         yield from self._results()
@@ -324,16 +331,22 @@ class Line:
 class FakeBoard:
     """A firmware, served on a pseudo-terminal while the ``with`` block lasts.
 
-    ``port`` is a link in ``folder``. In energy mode there is a second one, ``pin_port``, as QEMU has it: each
-    falling edge is a line there that says the counter.
+    ``port`` is a link in ``folder``. In energy mode its pin is wired to ``pin``, which is told the counter at
+    each falling edge; else to a second port, ``pin_port``, as QEMU has it: each edge is a line there.
     """
 
     def __init__(
-        self, firmware: Firmware, folder: Path, line: Line | None = None, name: str = "ttyACM0"
+        self,
+        firmware: Firmware,
+        folder: Path,
+        line: Line | None = None,
+        name: str = "ttyACM0",
+        pin: Callable[[int], None] | None = None,
     ) -> None:
         self.firmware, self.line = firmware, line or Line()
         self._folder, self._name = folder, name
         self._master = self._slave = -1
+        self._wired = pin
         self._pin = self._pin_slave = -1
         self._wake_in, self._wake_out = os.pipe()
         self._stop = threading.Event()
@@ -359,7 +372,8 @@ class FakeBoard:
     def __enter__(self) -> FakeBoard:
         self._plug(self._name)
         if self.firmware.mode == "energy":
-            self._pin, self._pin_slave = _open(self._folder / "pin")
+            if self._wired is None:
+                self._pin, self._pin_slave = _open(self._folder / "pin")
             self.firmware.on_edge = self._edge
         self._thread.start()
         return self
@@ -384,7 +398,10 @@ class FakeBoard:
 
     def _edge(self, counter: int) -> None:
         for edge in self.line.edges(counter):
-            os.write(self._pin, b"%d\r\n" % edge)
+            if self._wired is None:
+                os.write(self._pin, b"%d\r\n" % edge)
+            else:
+                self._wired(edge)
 
     def _unplug(self) -> None:
         """As the kernel does it: the name is gone, and who had it open reads its end."""

@@ -66,7 +66,7 @@ def measure_energy(run: Run) -> None:
                 if failures == run.bench.patience.tries:
                     raise
                 if isinstance(error, MeterError):
-                    run.desk.open_meter_again()
+                    _open_meter_again(run, error)
                 else:
                     run.desk.dut.resynchronise()
                 continue
@@ -88,6 +88,14 @@ def measure_energy(run: Run) -> None:
             instrument=asdict(window.instrument),
         )
         run.say(f"kept {KIND} {number}")
+
+
+def _open_meter_again(run: Run, error: MeterError) -> None:
+    """If that fails, too, the first reason says more."""
+    try:
+        run.desk.open_meter_again()
+    except MeterError:
+        raise error from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +154,9 @@ def _gate(
             if recording.edges or found.seconds is None:
                 raise
         else:
+            if not instrument.synthetic:  # the clock of that one is the board's
+                # An edge that bounces is two: the last one may still be under way.
+                recording.wait_until(found.done_s + AFTER_S, timeout_s=patience_s)
             return "edges", *_edges(recording.edges, found)
     if found.seconds is None or found.lap_s is None:
         raise BoardError(
