@@ -20,8 +20,8 @@ EXAMPLE: Final = "qemu-mps2-an386"
 _HOSTED: Final = ("firmware/include/string.h", "firmware/include/math.h")
 _SHIM: Final = "freestanding/"
 _NOT_IN_LIBRARY: Final = ("harness/ports/", _SHIM)
-_FIRST_DEVICE: Final = """/* What your board is called: lower-case letters, digits, dashes. `name%` says it.
-#define TINYBENCH_DEVICE "my-board" */
+_FIRST_DEVICE: Final = """/* What your board is called; `name%` says it. */
+/* #define TINYBENCH_DEVICE "my-board" */
 
 """
 
