@@ -136,7 +136,7 @@ def _power_signals(signals: dict[str, Any], supply_v: float | None) -> list[str]
     if "voltage" in signals:
         return ["current", "voltage"]
     if supply_v is None:
-        raise UsageError("was recorded without voltage", hint="state the supply voltage, or record it too")
+        raise UsageError("was recorded without voltage", hint="say it with --supply, or record it too")
     return ["current"]
 
 

@@ -120,7 +120,7 @@ class OtiiSession:
             if settings.supply_v is None and not on:
                 raise UsageError(
                     f"{_title(device)} supplies the board, and nobody said with how many volt",
-                    hint="state the supply voltage, or switch the board on in the Otii app",
+                    hint="say it with --supply, such as --supply 3.0, or switch the board on in the Otii app",
                 )
             supply_v = volt if settings.supply_v is None else settings.supply_v
             keep = on and abs(volt - supply_v) < 0.0005
