@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from random import Random
 
 import pytest
+import serial
 
 from board_faults import PATIENCE, own_cache
 from fake_board import FakeBoard, Firmware, Line, network
-from fault_proxy import KINDS, faulty
+from fault_proxy import KINDS, WrongUnit, faulty
 from fault_proxy import kind as named
 from tinybench.boards import transcript
 from tinybench.cli import main
@@ -85,6 +87,24 @@ ERRORS: dict[str, tuple[str, str]] = {
 }
 """Kind of fault -> what the command says of it behind the port's name, and the hint."""
 
+OTHERS: dict[str, tuple[str, str]] = {
+    "no port": ("there is no such port", "'tinybench boards' lists what is plugged in"),
+    "in use": ("another program uses it", "close the other program; 'tinybench boards' tells which"),
+    "another board": (
+        "the unfinished run was on 'Fake Boards', with other firmware",
+        "plug that board in, or begin anew with --fresh",
+    ),
+    "unsteady clock": (
+        "the board's clock is not steady: an inference takes 0.203 s, and took 0.135 s before",
+        _CLOCK,
+    ),
+    "wrong unit": (
+        "the board's clock says 2 s for a window that took 0.2 s",
+        "does th_timestamp count microseconds? check its timer and the clock that feeds it",
+    ),
+}
+"""The same for what is no fault of the line."""
+
 RECOVERIES: dict[str, str] = {
     "reset in a window": "the board started anew in the middle of 'infer 255 1'",
     "half a line": "no answer to 'db ...' within 0.1 s",
@@ -109,8 +129,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "Bench", partial(base.Bench, patience=patience))
 
 
-def options(port: str, output: Path) -> list[str]:
-    given = ["run", "kws", "--runner", "board", "--port", port, "--device", "qemu-mps2-an386"]
+def options(port: str, output: Path, device: str = "qemu-mps2-an386") -> list[str]:
+    given = ["run", "kws", "--runner", "board", "--port", port, "--device", device]
     return [*given, "--split", "smoke", "--limit", "8", "--output", str(output)]
 
 
@@ -138,6 +158,81 @@ def test_the_error_of_each_fault(
     assert not (tmp_path / "results").exists()
 
 
+def ends(folder: Path, capsys: pytest.CaptureFixture[str], name: str, *more: str) -> None:
+    """The command, with these options, ends with the lines of ``name``."""
+    device = "nucleo-l4r5zi" if more else "qemu-mps2-an386"
+    assert main([*options(str(folder / "ttyACM0"), folder / "results", device), *more]) == 1
+    error, hint = OTHERS[name]
+    # A busy machine takes a little longer.
+    said = re.sub(r"that took 0\.2\d* s", "that took 0.2 s", capsys.readouterr().err)
+    assert lines(said, folder) == [f"error: {PORT}: {error}", f"hint: {hint}"]
+    assert not (folder / "results").exists()
+
+
+def test_a_port_that_is_not_there(tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ends(tmp_path, capsys, "no port")
+
+
+def test_a_port_that_another_program_uses(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        FakeBoard(Firmware(network("kws")), tmp_path) as fake,
+        serial.Serial(fake.port, exclusive=True),
+    ):
+        ends(tmp_path, capsys, "in use")
+
+
+def test_an_unfinished_run_goes_on_with_its_own_board_only(
+    tmp_path: Path, cache: Path, impatient: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with board("unplugged", tmp_path) as fake:
+        assert main(options(fake.port, tmp_path / "results")) == 1
+    capsys.readouterr()
+    with FakeBoard(Firmware(network("kws"), vendor="Other Boards"), tmp_path):
+        ends(tmp_path, capsys, "another board")
+
+
+class Ageing(Line):
+    """Each window takes half as long again as the one before."""
+
+    def __init__(self, firmware: Firmware) -> None:
+        self._firmware = firmware
+
+    def to_host(self, data: bytes) -> Iterator[bytes]:
+        if data.startswith(b"m-infer-start"):
+            self._firmware.inference_us = self._firmware.inference_us * 3 // 2
+        yield data
+
+
+def test_a_clock_that_is_not_steady(
+    tmp_path: Path, cache: Path, impatient: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    firmware = Firmware(network("kws"), jitter_us=0)
+    with FakeBoard(firmware, tmp_path, Ageing(firmware)):
+        ends(tmp_path, capsys, "unsteady clock")
+
+
+def test_a_timer_that_counts_in_another_unit(
+    tmp_path: Path, cache: Path, impatient: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a board that is real, and takes its time, this machine's clock tells."""
+    firmware = Firmware(network("kws"), paced=True, inference_us=20_000)
+    with FakeBoard(firmware, tmp_path, WrongUnit(Random(1))):
+        ends(tmp_path, capsys, "wrong unit", "--window", "0.3")
+
+
+def test_a_board_whose_clock_is_right_is_measured(
+    tmp_path: Path, cache: Path, impatient: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    firmware = Firmware(network("kws"), paced=True, inference_us=20_000)
+    with FakeBoard(firmware, tmp_path) as fake:
+        given = options(fake.port, tmp_path / "results", "nucleo-l4r5zi")
+        assert main([*given, "--window", "0.3"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"latency +20 ms +measured", shown)
+
+
 @pytest.mark.parametrize("kind", RECOVERIES)
 def test_the_log_says_what_was_asked_for_again(
     tmp_path: Path, cache: Path, impatient: None, capsys: pytest.CaptureFixture[str], kind: str
@@ -159,7 +254,7 @@ def test_the_page_of_faults_lists_what_is_said(repository: Path) -> None:
     page = (repository / "site/docs/board-faults.md").read_text()
     table = page.partition("## What ends a run")[2].partition("## Power analysers")[0]
     listed = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
-    said = {f"{PORT}: {error}" for error, _ in ERRORS.values()}
+    said = {f"{PORT}: {error}" for error, _ in (ERRORS | OTHERS).values()}
     assert sorted(listed) == sorted(said)
 
 
