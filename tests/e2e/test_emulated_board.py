@@ -178,3 +178,10 @@ def test_another_task_or_model_is_refused(kws: Machine) -> None:
         tinybench.run("ic", "board", bench=bench, limit=1)
     with pytest.raises(tinybench.TinybenchError, match="is that of qemu-mps2-an386, not of nucleo-l4r5zi"):
         tinybench.run("kws", "board", bench=bench, device="nucleo-l4r5zi", limit=1)
+
+
+def test_it_says_who_it_is(kws: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["boards", "--probe", "--json", kws.serial]) == 0
+    (port,) = json.loads(capsys.readouterr().out)
+    assert port["answer"]["name"] == "tinybench qemu-mps2-an386"
+    assert (port["answer"]["model"], port["timestamps"], port["state"]) == ("kws01", "printed", "free")
