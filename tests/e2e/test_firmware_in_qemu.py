@@ -234,7 +234,8 @@ def test_the_emulator_ends_with_the_block(folder: Path) -> None:
     assert machine.process.poll() is not None
 
 
-def test_the_command_line_runs_until_it_is_interrupted(folder: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_command_line_runs_until_it_is_ended(folder: Path, number: signal.Signals) -> None:
     elf, _ = made(folder, "kws")
     command = [sys.executable, "-m", "tinybench", "firmware", "emulate", str(elf), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -243,11 +244,14 @@ def test_the_command_line_runs_until_it_is_interrupted(folder: Path) -> None:
         while not text.endswith("}\n"):
             text += process.stdout.readline()
         told = json.loads(text)
-        line = Line(told["serial"])
+        line, emulator = Line(told["serial"]), os.pidfd_open(told["pid"])
         assert line.ask(b"name%")[-1] == messages.Ready()
         line.close()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=SECONDS)
-    assert process.returncode == 130
-    assert "interrupted" in errors
-    assert not Path(f"/proc/{told['pid']}").exists()
+    codes = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
+    assert process.returncode == codes[number]
+    assert ("interrupted" in errors) == (number == signal.SIGINT)
+    ended, _, _ = select.select([emulator], [], [], SECONDS)
+    os.close(emulator)
+    assert ended

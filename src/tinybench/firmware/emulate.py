@@ -8,11 +8,13 @@ follows the host's.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,8 @@ ICOUNT_SHIFT: Final = 5
 
 _PORTS: Final = re.compile(rb"char device redirected to (\S+) \(label serial(\d)\)")
 _ENDING_S: Final = 10
+_PR_SET_PDEATHSIG: Final = 1
+"""prctl(2), linux/prctl.h."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,12 @@ def emulated(elf: Path, *, icount_shift: int = ICOUNT_SHIFT) -> Iterator[Machine
     with tempfile.TemporaryFile() as errors:
         try:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                process_group=0,  # Ctrl-C is for this program, which ends QEMU when it is done with it
+                preexec_fn=_ending_with_parent(),
             )
         except OSError as error:
             raise ToolchainError(f"{QEMU} does not run: {error.strerror}", hint="reinstall it") from None
@@ -93,6 +102,12 @@ def emulated(elf: Path, *, icount_shift: int = ICOUNT_SHIFT) -> Iterator[Machine
             _end(process)
             if opened >= 0:
                 os.close(opened)
+
+
+def _ending_with_parent() -> Callable[[], object]:
+    """What the child runs first: Linux ends it if this thread does, even by SIGKILL."""
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _check(elf: Path) -> None:
