@@ -139,6 +139,20 @@ def test_the_template_says_what_is_missing(kws: Model, tmp_path: Path) -> None:
         assert compiled('-DTINYBENCH_DEVICE="mine"', file) == ""
 
 
+def test_five_functions_are_all_that_a_board_provides() -> None:
+    header = (content.firmware_dir() / "harness/port.h").read_text()
+    functions = re.findall(r"^\w+ (port_\w+)\(", header, re.MULTILINE)
+    assert len(functions) == 5
+    pages = content.firmware_dir() / "bundle/README.md", content.root() / "site/docs/firmware.md"
+    for page in pages:
+        assert all(name in page.read_text() for name in functions)
+    called = set()
+    for name in ("harness.c", "numbers.c"):
+        source = (content.firmware_dir() / "harness" / name).read_text()
+        called |= set(re.findall(r"\b(port_\w+)\(", source))
+    assert called == set(functions)
+
+
 def test_the_input_of_a_window_is_not_written_to() -> None:
     for name in ("kws", "ic", "vww", "ad"):
         model = load_named(name)
