@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import tinybench
+from evidence_fixtures import changed
 from tinybench import specs
 from tinybench.boards import messages, transcript
 from tinybench.boards.encoding import Encoding
@@ -23,8 +24,10 @@ from tinybench.firmware.emulate import Machine, emulated
 from tinybench.meters.eembc import read_trace
 from tinybench.models.reference import load_named
 from tinybench.results import store
-from tinybench.results.schema import DeviceRef
+from tinybench.results.schema import DeviceRef, Result
 from tinybench.runners.tflm import Interpreter
+from tinybench.submissions.entry import Entry, opener
+from tinybench.submissions.rules import examine
 
 pytestmark = pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="QEMU is not installed")
 
@@ -62,6 +65,37 @@ def printed(log: bytes) -> list[tuple[float, ...]]:
         if entry.source == "dut" and part == "accuracy" and isinstance(message, messages.Results):
             found.append(message.values)
     return found
+
+
+def check_evidence(result: Result, folder: Path) -> None:
+    """Whoever checks a submission recomputes all of it, and is told that nothing was measured."""
+    openers = {path.name: opener(path.read_bytes) for path in folder.iterdir()}
+    found = examine(Entry("results/kws.json", result, openers))
+    facts = found.facts
+    assert facts.board is not None
+    assert facts.performance is not None
+    assert facts.energy is not None
+    assert facts.energy.windows is not None
+    assert facts.broken == ()
+    seconds = [window.seconds for window in (*facts.performance.windows, *facts.energy.windows)]
+    assert seconds == [window.seconds for window in result.windows]
+    assert [window.energy_j for window in facts.energy.windows] == [
+        window.joules for window in result.windows[5:]
+    ]
+    assert facts.performance.median_throughput == result.metric("throughput").value  # type: ignore[union-attr]
+    assert facts.energy.median_energy_per_inference_j == result.metric("energy.per_inference").value  # type: ignore[union-attr]
+    assert None not in facts.board.loaded["accuracy"]
+    # The emulator has a clock of its own, 24 samples are no split, and its line is no serial port.
+    expected = {"TB214", "TB307", "TB342", "TB407"}
+    assert {finding.rule.code for finding in found.findings} <= expected | {"TB212"}
+    assert "TB342" in {finding.rule.code for finding in found.findings}
+    assert not found.evidence_checked
+
+    claimed = changed(
+        result, metrics=[metric.model_copy(update={"mode": "measured"}) for metric in result.metrics[:3]]
+    )
+    codes = {finding.rule.code for finding in examine(Entry("results/kws.json", claimed, openers)).findings}
+    assert "TB341" in codes
 
 
 def test_performance_accuracy_and_energy(kws: Machine, tmp_path: Path) -> None:
@@ -103,6 +137,7 @@ def test_performance_accuracy_and_energy(kws: Machine, tmp_path: Path) -> None:
     assert result.path is not None
     store.verify(result.path)
     folder = result.path.with_suffix(".evidence")
+    check_evidence(result, folder)
     document = json.loads((folder / "energy.json").read_text())
     for window, told in zip(result.windows[5:], document["windows"], strict=True):
         trace = read_trace((folder / told["trace"]).read_bytes(), told["trace"])

@@ -6,11 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinybench.boards import energy_file
-from tinybench.boards.energy_file import EnergyFile, measure_energy, read_energy_file
+from tinybench.boards.energy_file import (
+    EnergyFile,
+    measure_energy,
+    phases_of,
+    read_energy_file,
+    read_phases,
+    write_phases,
+)
 from tinybench.errors import DataError
+from tinybench.meters.phases import baseline_w
 from tinybench.meters.trace import PowerTrace
-from tinybench.mlperf_tiny.runs import Configuration, EnergyRun, Window
+from tinybench.mlperf_tiny.runs import Configuration, Energy, EnergyRun, Window
 
 INSTRUMENT = {
     "kind": "joulescope",
@@ -86,6 +93,34 @@ def trace() -> PowerTrace:
     return PowerTrace(1000.0, power_w)
 
 
+def measured(log: EnergyRun, listed: dict[str, Any]) -> Energy:
+    return measure_energy(log, read(listed), {"trace-1.bin": trace()}.__getitem__).energy
+
+
+def test_a_trace_has_four_phases_without_gaps() -> None:
+    (window,) = read(document()).windows
+    phases = phases_of(window, trace())
+    assert [phase.phase for phase in phases] == ["rest", "pre", "inference", "post"]
+    assert [phase.energy_j for phase in phases] == pytest.approx([0.005, 0.00201, 0.05, 0.002])
+    assert [phase.start_s for phase in phases[1:]] == [phase.end_s for phase in phases[:-1]]
+    assert sum(phase.energy_j for phase in phases) == pytest.approx(trace().energy_j(0, trace().duration_s))
+    assert read_phases(write_phases(phases), "phases.csv") == phases
+    with pytest.raises(ValueError, match="of trace"):
+        phases_of(window.model_copy(update={"end_s": 60.0}), trace())
+
+
+@pytest.mark.parametrize(
+    "row", ["", "1,pre,0.5,0.7", "1,warm,0.5,0.7,1", "0,pre,0.5,0.7,1", "1,pre,0.5,0.7,nan", '"1",pre,0,1,1']
+)
+def test_phases_of_another_form_are_refused(row: str) -> None:
+    head = "window,phase,start_s,end_s,energy_j\n"
+    assert read_phases(head.encode(), "phases.csv") == ()
+    with pytest.raises(DataError, match=r"^phases\.csv: line 2: "):
+        read_phases(f"{head}{row}\n".encode(), "phases.csv")
+    with pytest.raises(DataError, match=r"^phases\.csv: "):
+        read_phases(f"{row}\n".encode(), "phases.csv")
+
+
 def test_what_was_written_is_read() -> None:
     file = read(document())
     assert read_energy_file(file.to_json(), "energy.json") == file
@@ -119,7 +154,7 @@ def test_garbage_is_refused(data: bytes) -> None:
 
 
 def test_energy_is_that_of_the_trace_between_the_bounds() -> None:
-    energy = measure_energy(run(1), read(document()), {"trace-1.bin": trace()})
+    energy = measured(run(1), document())
     assert energy.windows is not None
     (window,) = energy.windows
     assert window.input_file == "1.wav"
@@ -131,24 +166,24 @@ def test_energy_is_that_of_the_trace_between_the_bounds() -> None:
 
 
 def test_no_energy_beyond_the_trace() -> None:
-    energy = measure_energy(run(1), read(document(end_s=60.0)), {"trace-1.bin": trace()})
+    energy = measured(run(1), document(end_s=60.0))
     assert energy.windows is not None
     assert energy.windows[0].energy_j is None
     assert energy.median_energy_per_inference_j is None
 
 
 def test_a_window_that_begins_at_once_leaves_no_idle_time_to_subtract() -> None:
-    energy = measure_energy(run(1), read(document(start_s=0.4)), {"trace-1.bin": trace()})
+    energy = measured(run(1), document(start_s=0.4))
     assert energy.median_energy_per_inference_j is not None
     assert energy.median_above_baseline_j is None
 
 
 def test_windows_of_another_run_are_not_paired() -> None:
-    energy = measure_energy(run(1, 2), read(document()), {"trace-1.bin": trace()})
+    energy = measured(run(1, 2), document())
     assert energy.windows is None
     assert (energy.edges_expected, energy.edges_found) == (4, 2)
 
 
 def test_the_baseline_is_the_first_half_second() -> None:
-    assert energy_file.baseline_w(trace()) == pytest.approx(0.01)
-    assert energy_file.baseline_w(PowerTrace(1000.0, np.full(499, 0.01))) is None
+    assert baseline_w(trace()) == pytest.approx(0.01)
+    assert baseline_w(PowerTrace(1000.0, np.full(499, 0.01))) is None

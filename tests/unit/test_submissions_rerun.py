@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
 
+from board_evidence import BoardLog
 from tinybench import api, specs
+from tinybench.boards.encoding import Encoding
+from tinybench.datasets.samples import load_samples
+from tinybench.models.reference import load_named
 from tinybench.results.schema import DeviceRef, Result, content_id
-from tinybench.submissions.entry import Entry
+from tinybench.runners.tflm import Interpreter
+from tinybench.submissions.entry import Entry, opener
 from tinybench.submissions.rerun import Rerun, rerun
 
 
@@ -232,6 +238,65 @@ def test_of_what_is_not_here_the_accuracy_is_not_compared(
     if changes.get("data") == {"split": "official"}:
         unknown["target_met"] = False
     assert again(on_hardware, **unknown) == Rerun((), reproduced=False)
+
+
+@pytest.fixture(scope="module")
+def asked() -> BoardLog:
+    """The log of a board that classified the smoke split of keyword spotting, exactly."""
+    task, model = specs.task("kws"), load_named("kws")
+    scale, zero_point = model.input.scale, model.input.zero_point
+    samples = load_samples(task, "smoke", scale=scale, zero_point=zero_point)
+    assert task.serial is not None
+    encoding = Encoding.of(task.serial, model, samples)
+    outputs = Interpreter(model).run(samples.inferences)
+    values = (outputs.astype(float) - model.output.zero_point) * model.output.scale
+    log = BoardLog()
+    log.begin(model.sha256, "accuracy")
+    for number, name in enumerate(samples.names):
+        data = encoding.input(number)
+        log.say("session", f"accuracy {number + 1} input {name}")
+        log.say("host", f"db load {len(data)}%")
+        log.say("host", f"db of {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}, in 16 commands")
+        log.say("dut", "m-load-done")
+        log.infer(1, 0, 43_000, values[number])
+    log.say("session", "end")
+    return log
+
+
+def of_board(result: Result, log: str, engine: str = "vendor") -> list[str]:
+    """What is found when a result of a board with this log is looked at again."""
+    document = result.model_dump(mode="json", by_alias=True) | {"runner": "board"}
+    document["engine"]["name"] = engine
+    document["id"] = content_id(document)
+    evidence = {"log.txt": opener(log.encode)}
+    outcome = rerun(Entry("results/kws.json", Result.model_validate(document), evidence))
+    assert not outcome.reproduced
+    return found(outcome)
+
+
+def test_what_a_board_was_given_and_said_is_compared(on_hardware: Result, asked: BoardLog) -> None:
+    log = asked.encode().decode()
+    assert of_board(on_hardware, log) == of_board(on_hardware, log, "tinybench-static") == []
+    answer = next(line for line in asked.lines if "m-results-" in line and ",0.000" in line)
+    spoilt = log.replace(answer, answer.replace(",0.000", ",0.004", 1))
+    assert spoilt != log
+    assert of_board(on_hardware, spoilt) == ["TB708"]
+    assert of_board(on_hardware, spoilt, "tinybench-static") == ["TB707"]
+    at = log.index("sha256 ") + len("sha256 ")
+    assert of_board(on_hardware, log[:at] + ("1" if log[at] == "0" else "0") + log[at + 1 :]) == ["TB706"]
+
+
+def test_inputs_in_another_order_are_other_inputs(on_hardware: Result, asked: BoardLog) -> None:
+    log = asked.encode().decode()
+    blocks = [k for k, line in enumerate(asked.lines) if ": accuracy " in line]
+    first, second = (asked.lines[k].partition(" input ")[2] for k in blocks[:2])
+    swapped = log.replace(f"input {first}\n", "input #\n").replace(f"input {second}\n", f"input {first}\n")
+    assert of_board(on_hardware, swapped.replace("input #\n", f"input {second}\n")) == ["TB706"]
+
+
+@pytest.mark.parametrize("log", ["", "broken\n"])
+def test_of_a_log_that_cannot_be_read_nothing_is_compared(on_hardware: Result, log: str) -> None:
+    assert of_board(on_hardware, log) == []
 
 
 def test_what_nobody_simulates_was_not_simulated(simulated: Result, monkeypatch: pytest.MonkeyPatch) -> None:

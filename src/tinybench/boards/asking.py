@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from tinybench.boards.desk import Desk, named_device
+from tinybench.boards.desk import Desk
 from tinybench.boards.dut import Identity, Patience
+from tinybench.boards.own_firmware import named_device
 from tinybench.errors import BoardError, TinybenchError
 from tinybench.runners.base import Bench
 
@@ -47,7 +48,7 @@ def ask(port: str, *, patience: Patience = HURRIED) -> Answer:
                 timestamps = desk.dut.timestamps()
             return Answer(
                 identity=desk.identity,
-                device=named_device(desk.identity),
+                device=named_device(desk.identity.name),
                 baud=desk.dut.wire.baud,
                 timestamps=timestamps,
                 problem=None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tinybench.boards.dut import Dut, GarbledError, Identity, SilentError
 from tinybench.boards.flashing import flash
+from tinybench.boards.own_firmware import named_device
 from tinybench.boards.wire import SerialWire
 from tinybench.errors import BoardError, MeterError, UsageError
 from tinybench.meters import registry
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 USUAL_BAUDS: Final = (115_200, 9_600, 921_600)
 """Of MLPerf Tiny's firmware: most boards, builds for energy, and what is quick."""
-
-NAMED: Final = "tinybench "
-"""What the name of a firmware begins with that tells the id of its device profile."""
 
 
 class Desk:
@@ -128,15 +126,6 @@ def _answering(bench: Bench, device: DeviceSpec | None, say: Say, stack: ExitSta
     raise next((failure for failure in failures if isinstance(failure, GarbledError)), failures[0])
 
 
-def named_device(identity: Identity) -> str | None:
-    """Id of the device profile that a firmware names, if it does.
-
-    Firmware of ``tinybench firmware build`` does. A USB id never would: all boards of a maker share the
-    one of their debug probe.
-    """
-    return identity.name.removeprefix(NAMED) if identity.name.startswith(NAMED) else None
-
-
 def recognised(bench: Bench) -> str:
     """Id of the device profile of the board on the desk.
 
@@ -146,7 +135,7 @@ def recognised(bench: Bench) -> str:
     """
     with Desk.opened(bench, None, lambda source, text: None) as desk:
         name = desk.identity.name
-        found = named_device(desk.identity)
+        found = named_device(name)
     if found is None:
         raise UsageError(
             f"{bench.port}: which board is it? Its firmware only says '{name}'",

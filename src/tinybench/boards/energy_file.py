@@ -1,28 +1,35 @@
-"""``energy.json``: what recorded the windows of a run on a board, and where they are in its traces.
+"""``energy.json`` and ``phases.csv``: what recorded the energy of a board, and where in the traces it is.
 
 Each window has a trace of its own, ``trace-<k>.bin`` in the layout of EEMBC's ``trace1-energy.bin``, which
-begins while the board is idle. Energies are not in the file: they are computed from the traces, with the
-sample rule of ``PowerTrace.energy_j``, by whoever measures and by whoever checks alike.
+begins while the board is idle. Energies are computed from the traces, with the sample rule of
+``PowerTrace.energy_j``, by whoever measures and by whoever checks alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from tinybench.errors import DataError
-from tinybench.files.bounded import read_json
+from tinybench.files.bounded import read_json, read_lines
 from tinybench.meters.phases import BASELINE_S, baseline_w
 from tinybench.meters.trace import PowerTrace
-from tinybench.mlperf_tiny.runs import Energy, EnergyRun, EnergyWindow
+from tinybench.mlperf_tiny.runs import Energy, EnergyRun, EnergyWindow, Window
 from tinybench.results.schema import Analyser, Instrument
+from tinybench.results.tables import csv_bytes
 
 FILE: Final = "energy.json"
+PHASES: Final = "phases.csv"
 
 _MAX_BYTES: Final = 2**18
 _MAX_WINDOWS: Final = 100
+_NUMBER: Final = r"(-?[0-9]{1,20}(?:\.[0-9]{1,30})?(?:e-?[0-9]{1,3})?)"
+_PHASE: Final = re.compile(rf"([1-9][0-9]{{0,2}}),(rest|pre|inference|post),{_NUMBER},{_NUMBER},{_NUMBER}")
 
 _Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
@@ -97,50 +104,122 @@ def read_energy_file(data: bytes, name: str) -> EnergyFile:
         raise DataError(f"{name}: {key}: {first['msg'].lower()}") from None
 
 
-def measure_energy(run: EnergyRun, file: EnergyFile, traces: Mapping[str, PowerTrace]) -> Energy:
+PhaseName = Literal["rest", "pre", "inference", "post"]
+
+
+class RecordedPhase(NamedTuple):
+    """A part of a trace: the idle board, what precedes the window, the window, or what follows it."""
+
+    window: int
+    phase: PhaseName
+    start_s: float
+    end_s: float
+    energy_j: float
+
+
+def phases_of(recorded: RecordedWindow, trace: PowerTrace) -> tuple[RecordedPhase, ...]:
+    """The parts of the trace of a window, without gaps.
+
+    Raises:
+        ValueError: the trace does not cover the window, and the rest before it.
+    """
+    bounds = (0.0, BASELINE_S, recorded.start_s, recorded.end_s, trace.duration_s)
+    names: tuple[PhaseName, ...] = get_args(PhaseName)
+    return tuple(
+        RecordedPhase(recorded.index, name, start_s, end_s, trace.energy_j(start_s, end_s))
+        for name, start_s, end_s in zip(names, bounds, bounds[1:], strict=False)
+    )
+
+
+def write_phases(phases: Iterable[RecordedPhase]) -> bytes:
+    """``phases.csv``: every digit of each number."""
+    rows = ((p.window, p.phase, repr(p.start_s), repr(p.end_s), repr(p.energy_j)) for p in phases)
+    return csv_bytes(RecordedPhase._fields, rows)
+
+
+def read_phases(data: bytes, name: str) -> tuple[RecordedPhase, ...]:
+    """Read ``phases.csv``.
+
+    Raises:
+        DataError: it is something else.
+    """
+    lines = read_lines(data, name, max_bytes=_MAX_BYTES)
+    if next(lines, None) != ",".join(RecordedPhase._fields):
+        raise DataError(f"{name}: the first line has to be {','.join(RecordedPhase._fields)}")
+    return tuple(_phase(line, f"{name}: line {number}") for number, line in enumerate(lines, 2))
+
+
+def _phase(line: str, where: str) -> RecordedPhase:
+    found = _PHASE.fullmatch(line)
+    if found is None:
+        raise DataError(f"{where}: is no window, phase, start, end and energy")
+    start_s, end_s, energy_j = map(float, found.groups()[2:])
+    name = next(name for name in get_args(PhaseName) if name == found[2])
+    return RecordedPhase(int(found[1]), name, start_s, end_s, energy_j)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What the traces say."""
+
+    energy: Energy
+    """By the windows of the log."""
+    baselines_w: tuple[float | None, ...]
+    """Of each window of the file; None where the trace has no such beginning."""
+    phases: tuple[RecordedPhase, ...]
+    """Of the windows whose traces cover them."""
+    rates_hz: tuple[float, ...]
+    """Of the traces."""
+
+
+def measure_energy(run: EnergyRun, file: EnergyFile, trace_of: Callable[[str], PowerTrace]) -> Measured:
     """The energy of each window: inputs and inferences from the log, its bounds from the file.
 
     Args:
         run: from the log.
         file: from ``energy.json``.
-        traces: by the name of the file; every one that ``file`` names.
+        trace_of: a trace by its name; each is asked for once, and none is kept.
     """
-    windows = None
-    if [window.index for window in run.windows] == [window.index for window in file.windows]:
-        windows = tuple(
-            _cut(recorded, traces[recorded.trace], logged.input_file, logged.inferences, logged.host_seconds)
-            for recorded, logged in zip(file.windows, run.windows, strict=True)
-        )
-    ranges = [trace.power_range_w() for trace in traces.values()]
-    return Energy(
+    logged = {window.index: window for window in run.windows}
+    windows, rates = [], []
+    phases: list[RecordedPhase] = []
+    powers: list[float] = []
+    longest_s = 0.0
+    for recorded in file.windows:
+        trace = trace_of(recorded.trace)
+        windows.append(_cut(recorded, trace, logged.get(recorded.index)))
+        with suppress(ValueError):
+            phases += phases_of(recorded, trace)
+        rates.append(trace.rate_hz)
+        powers += trace.power_range_w()
+        longest_s = max(longest_s, trace.duration_s)
+    paired = [window.index for window in run.windows] == [window.index for window in file.windows]
+    energy = Energy(
         edges_expected=2 * len(run.windows),
         edges_found=2 * len(file.windows),
-        windows=windows,
-        trace_seconds=max((trace.duration_s for trace in traces.values()), default=0.0),
-        power_range_w=(
-            min((low for low, _ in ranges), default=0.0),
-            max((high for _, high in ranges), default=0.0),
-        ),
+        windows=tuple(windows) if paired else None,
+        trace_seconds=longest_s,
+        power_range_w=(min(powers, default=0.0), max(powers, default=0.0)),
+    )
+    return Measured(
+        energy=energy,
+        baselines_w=tuple(window.baseline_w for window in windows),
+        phases=tuple(phases),
+        rates_hz=tuple(rates),
     )
 
 
-def _cut(
-    recorded: RecordedWindow,
-    trace: PowerTrace,
-    input_file: str | None,
-    inferences: int | None,
-    host_seconds: float | None,
-) -> EnergyWindow:
+def _cut(recorded: RecordedWindow, trace: PowerTrace, logged: Window | None) -> EnergyWindow:
     start_s, end_s = recorded.start_s, recorded.end_s
     covered = trace.covers(start_s, end_s)
     return EnergyWindow(
         index=recorded.index,
-        input_file=input_file,
-        inferences=inferences,
+        input_file=None if logged is None else logged.input_file,
+        inferences=None if logged is None else logged.inferences,
         start_s=start_s,
         end_s=end_s,
         energy_j=trace.energy_j(start_s, end_s) if covered else None,
         power_w=trace.mean_power_w(start_s, end_s) if covered else None,
-        host_seconds=host_seconds,
+        host_seconds=None if logged is None else logged.host_seconds,
         baseline_w=baseline_w(trace) if start_s >= BASELINE_S else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import re
 from collections.abc import Callable, Mapping
@@ -12,13 +13,18 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tinybench.boards import energy_file
+from tinybench.boards.energy_file import EnergyFile, RecordedPhase
+from tinybench.boards.replay import Replay, read_transcript
 from tinybench.errors import DataError
 from tinybench.meters import eembc
+from tinybench.meters.trace import PowerTrace
 from tinybench.mlperf_tiny import accuracy as rules
 from tinybench.mlperf_tiny import energyrunner, python_runner, tree
 from tinybench.mlperf_tiny.printed import Printed, read_printed
 from tinybench.mlperf_tiny.runs import (
     RUN_KINDS,
+    RUNNERS,
     AccuracyRun,
     Energy,
     EnergyRun,
@@ -34,6 +40,10 @@ if TYPE_CHECKING:
     from tinybench.mlperf_tiny.streaming import StreamingRun
     from tinybench.results.schema import MetricName
     from tinybench.submissions.entry import Entry
+
+BOARD: Final = RUNNERS["board"]
+BOARD_LOG: Final = "log.txt"
+"""The transcript of ``tinybench run --runner board``."""
 
 STREAMING_TASKS: Final = frozenset({"sww"})
 """Tasks on a stream of samples: their runs have no windows of repeated inferences."""
@@ -114,6 +124,16 @@ class Recomputed:
     """What the runner printed at the end of each run."""
     said: Mapping[RunKind, Log] = field(default_factory=dict)
     """What MLCommons' runner logged beside its ``results.json``."""
+    board: Replay | None = None
+    """The transcript of the runner ``board``."""
+    energy_file: EnergyFile | None = None
+    """What that lists of its traces."""
+    baselines_w: tuple[float | None, ...] = ()
+    """Idle power of each window that it lists, by the traces; None where a window begins at once."""
+    phases: tuple[RecordedPhase, ...] | None = None
+    """Of each trace that covers its window."""
+    listed_phases: tuple[RecordedPhase, ...] | None = None
+    """What ``phases.csv`` says of them."""
     broken: tuple[Broken, ...] = ()
 
     @property
@@ -134,6 +154,7 @@ class Recomputed:
             names |= {"throughput", "latency.per_inference"}
         if self.energy is not None and self.energy.median_energy_per_inference_j is not None:
             names |= {"energy.per_inference", "power.active"}
+            names |= set() if self.energy.median_above_baseline_j is None else {"energy.above_baseline"}
         if self.accuracy is not None and self.outputs is not None and self.outputs.labels_known:
             names |= {"accuracy.top1"} if self.accuracy.top1 is not None else set()
             names |= {"accuracy.auc"} if self.accuracy.auc is not None else set()
@@ -176,6 +197,55 @@ class _Reader:
         self.said: dict[RunKind, Log] = {}
 
     def read(self) -> Recomputed:
+        return self._of_board() if self.entry.result.runner == BOARD else self._of_runner()
+
+    def _of_board(self) -> Recomputed:
+        """From the transcript, ``energy.json`` and its traces, and the table of outputs."""
+        replay = self._parse(BOARD_LOG, read_transcript)
+        file = self._parse(energy_file.FILE, energy_file.read_energy_file)
+        measured, energy_run = None, None if replay is None else replay.energy
+        if energy_run is not None and file is not None:
+            measured = self._measured(energy_run, file)
+            volts, how = file.instrument.voltage_v, file.instrument.voltage
+            energy_run = dataclasses.replace(
+                energy_run,
+                supply_voltage_v=volts if how == "measured" else None,
+                set_voltage_v=volts if how == "set" else None,
+            )
+        outputs = self._table()
+        accuracies, reason = (None, None) if outputs is None else _accuracies(outputs)
+        return Recomputed(
+            performance=None if replay is None else replay.performance,
+            energy_run=energy_run,
+            energy=None if measured is None else measured.energy,
+            trace_rate_hz=None if measured is None else min(measured.rates_hz, default=None),
+            accuracy_run=None if replay is None else replay.accuracy,
+            outputs=outputs,
+            accuracy=accuracies,
+            accuracy_reason=reason,
+            board=replay,
+            energy_file=file,
+            baselines_w=() if measured is None else measured.baselines_w,
+            phases=None if measured is None else measured.phases,
+            listed_phases=self._parse(energy_file.PHASES, energy_file.read_phases),
+            broken=tuple(self.broken),
+        )
+
+    def _measured(self, run: EnergyRun, file: EnergyFile) -> energy_file.Measured | None:
+        """What the traces say; None if one of them is missing or broken."""
+
+        def trace_of(name: str) -> PowerTrace:
+            trace = self._parse(name, eembc.read_trace)
+            if trace is None:
+                raise DataError(name)
+            return trace
+
+        try:
+            return energy_file.measure_energy(run, file, trace_of)
+        except DataError:
+            return None
+
+    def _of_runner(self) -> Recomputed:
         performance, streaming = self._performance()
         energy_run, energy, rate_hz = self._energy()
         accuracy_run, outputs = self._outputs()
@@ -223,10 +293,9 @@ class _Reader:
         return (None, None, None) if both is None else (*both, None)
 
     def _outputs(self) -> tuple[AccuracyRun | None, Outputs | None]:
-        for name, read in (("outputs.csv", read_outputs), ("scores.csv", read_scores)):
-            table = self._parse(name, read)
-            if table is not None:
-                return None, self._as_outputs(name, "csv", *table)
+        outputs = self._table()
+        if outputs is not None:
+            return None, outputs
         log, name = self._log("accuracy"), "accuracy-results.json"
         if log is not None:
             run, name = self._run(energyrunner.read_accuracy, log), log[0]
@@ -234,6 +303,19 @@ class _Reader:
             said = self.said.get("accuracy")
             run = self._parse(name, lambda data, file: python_runner.read_accuracy(data, file, said))
         return (None, None) if run is None else (run, self._as_outputs(name, "log", run.samples, {}))
+
+    def _table(self) -> Outputs | None:
+        """The outputs of ``tinybench run``: int8, or decimals as a board prints them."""
+        printed = self.entry.result.runner == BOARD
+        readers: dict[str, Callable[[bytes, str], tuple[tuple[Sample, ...], dict[str, int]]]] = {
+            "outputs.csv": lambda data, name: read_outputs(data, name, decimals=printed),
+            "scores.csv": read_scores,
+        }
+        for name, read in readers.items():
+            table = self._parse(name, read)
+            if table is not None:
+                return self._as_outputs(name, "csv", *table)
+        return None
 
     def _as_outputs(
         self, file: str, style: Style, samples: tuple[Sample, ...], labels: Mapping[str, int]
@@ -289,12 +371,15 @@ class _Reader:
 _R = TypeVar("_R", bound=Run)
 
 
-def read_outputs(data: bytes, name: str) -> tuple[tuple[Sample, ...], dict[str, int]]:
+def read_outputs(
+    data: bytes, name: str, *, decimals: bool = False
+) -> tuple[tuple[Sample, ...], dict[str, int]]:
     """The outputs of every sample and its class: ``outputs.csv`` of ``tinybench run``.
 
     Args:
         data: the file.
         name: what errors call it.
+        decimals: whether outputs are decimal numbers, as boards print them, and not int8.
 
     Raises:
         DataError: it is something else.
@@ -302,6 +387,10 @@ def read_outputs(data: bytes, name: str) -> tuple[tuple[Sample, ...], dict[str, 
     header, rows = _table(data, name, ("sample", "label"))
     if header[2:] != [f"output_{k}" for k in range(len(header) - 2)] or len(header) < 3:
         raise DataError(f"{name}: the columns after label have to be output_0, output_1, ...")
+    if decimals:
+        labels = {row[0]: _integer(row[1], f"{name}: line {line}") for line, row in rows}
+        values = (tuple(_decimal(cell, f"{name}: line {line}") for cell in row[2:]) for line, row in rows)
+        return tuple(_sample(row[0], each) for (_, row), each in zip(rows, values, strict=True)), labels
     table = _integers([row[1:] for _, row in rows], f"{name}: line")
     samples = tuple(
         _sample(row[0], tuple(outputs))

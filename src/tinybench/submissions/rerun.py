@@ -9,10 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinybench import specs
+from tinybench.boards.encoding import Encoding
+from tinybench.boards.own_firmware import ENGINE, told_by
+from tinybench.boards.replay import read_transcript
 from tinybench.datasets import golden, store
 from tinybench.datasets.base import Samples
 from tinybench.datasets.samples import front_end_of, load_samples
@@ -20,6 +26,7 @@ from tinybench.datasets.splits import GOLDEN
 from tinybench.defaults import CHECKED_INPUTS
 from tinybench.errors import (
     CapacityError,
+    DataError,
     MismatchError,
     SimulationError,
     TinybenchError,
@@ -40,6 +47,7 @@ from tinybench.scoring import accuracy
 from tinybench.specs import TaskSpec
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, worst
+from tinybench.submissions.recompute import BOARD, BOARD_LOG
 from tinybench.submissions.rules.model import reference
 from tinybench.submissions.rules.reexecution import (
     NOT_REPRODUCED,
@@ -47,6 +55,7 @@ from tinybench.submissions.rules.reexecution import (
     SIMULATED_CLAIM,
     compare,
     compare_accuracy,
+    compare_board,
     compare_on_other_inputs,
 )
 
@@ -87,11 +96,12 @@ def rerun(entry: Entry) -> Rerun:
     """Execute a result again, if it can be; a note says why not.
 
     A simulated result is simulated; of a measured one with a reference model and a split that is here, the
-    accuracy is computed with TFLite Micro.
+    accuracy is computed with TFLite Micro. A board cannot be asked again, but what its log says that it was
+    given, and answered, is compared with samples and outputs of TFLite Micro.
     """
     if entry.result.runner == RUNNER and entry.result.source is None:
         return _simulated(entry)
-    return Rerun(tuple(_accuracy(entry)), reproduced=False)
+    return Rerun(tuple(_measured(entry)), reproduced=False)
 
 
 def what_is_here() -> tuple[str, ...]:
@@ -216,7 +226,7 @@ def _samples(task: TaskSpec, model: Model, split: str, limit: int | None = None)
     return load_samples(task, split, scale=scale, zero_point=zero_point, limit=limit)
 
 
-def _accuracy(entry: Entry) -> Iterator[Finding]:
+def _measured(entry: Entry) -> Iterator[Finding]:
     result, model = entry.result, reference(entry.result)
     if model is None or not model.is_here or result.source is not None or model.task != result.task.id:
         return
@@ -228,20 +238,50 @@ def _accuracy(entry: Entry) -> Iterator[Finding]:
         return
     try:
         again = _reference_accuracy(model.id, split)
+        yield from compare_accuracy(entry.where, claimed, again)
+        if result.runner == BOARD:
+            yield from _of_board(entry, load_named(model.id), *_reference_outputs(model.id, split))
     except TinybenchError as error:
         yield NOT_RERUN.found(entry.where, error.message)
+
+
+def _of_board(entry: Entry, model: Model, samples: Samples, outputs: NDArray[np.int8]) -> Iterator[Finding]:
+    serial = specs.task(entry.result.task.id).serial
+    try:
+        data = entry.read(BOARD_LOG)
+        replay = None if data is None else read_transcript(data, BOARD_LOG)
+    except DataError:
+        return  # TB320 says so
+    if serial is None or replay is None or replay.accuracy is None:
         return
-    yield from compare_accuracy(entry.where, claimed, again)
+    each = samples.inputs.shape[1]
+    names = [name for name in samples.names for _ in range(each)]
+    if len(replay.accuracy.samples) != len(names):
+        return  # TB221 says so
+    own = entry.result.engine.name == ENGINE or bool(told_by(replay.remarks))
+    encoding = Encoding.of(serial, model, samples)
+    yield from compare_board(entry.where, replay, names, encoding, outputs, own=own)
 
 
 @cache
 def _reference_accuracy(model_id: str, split: str) -> float:
     """Accuracy of a reference model in TFLite Micro on a whole split."""
     model, task = load_named(model_id), specs.task(specs.model(model_id).task)
-    samples = _samples(task, model, split)
-    scored = accuracy(task, model, samples, classify(Interpreter(model), samples.inferences))
+    samples, outputs = _reference_outputs(model_id, split)
+    scored = accuracy(task, model, samples, outputs)
     assert scored is not None  # every split but the golden vectors has labels
     return scored.value
+
+
+@lru_cache(maxsize=1)
+def _reference_outputs(model_id: str, split: str) -> tuple[Samples, NDArray[np.int8]]:
+    """A whole split, and what TFLite Micro makes of it with a reference model.
+
+    Only the last is kept: the windows of anomaly detection take 150 MB.
+    """
+    model, task = load_named(model_id), specs.task(specs.model(model_id).task)
+    samples = _samples(task, model, split)
+    return samples, classify(Interpreter(model), samples.inferences)
 
 
 def _is_here(task_id: str, split: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tinybench.boards.desk import named_device
+from tinybench.boards.own_firmware import ENGINE, named_device, told_by
 from tinybench.errors import BoardError
 from tinybench.results.schema import Engine
 from tinybench.runners.board.run import Run
@@ -26,7 +26,7 @@ def identify(run: Run) -> Engine:
             f"{port}: the board runs {identity.model}, but task '{workload.task.id}' is {serial.model}",
             hint="write the firmware of this task to it, or name another task",
         )
-    named = named_device(identity)
+    named = named_device(identity.name)
     if named is not None and named != workload.device.id:
         raise BoardError(
             f"{port}: the firmware is that of {named}, not of {workload.device.id}",
@@ -41,15 +41,6 @@ def identify(run: Run) -> Engine:
         )
     _same_as_before(run)
     return _engine(run, told)
-
-
-def told_by(remarks: tuple[str, ...]) -> dict[str, str]:
-    """What firmware of this project says of itself: ``tinybench key=value;key=value``."""
-    for remark in remarks:
-        word, _, rest = remark.partition(" ")
-        if word == "tinybench":
-            return dict(pair.split("=", 1) for pair in rest.split(";") if "=" in pair)
-    return {}
 
 
 def _same_as_before(run: Run) -> None:
@@ -73,7 +64,7 @@ def _engine(run: Run, told: dict[str, str]) -> Engine:
         return Engine(name=UNKNOWN_ENGINE, version=None, kernels=None, kernels_version=None, compiler=None)
     kernels, _, version = told.get("kernels", "").rpartition(" ")
     return Engine(
-        name="tinybench-static",
+        name=ENGINE,
         version=told.get("version") or None,
         kernels=kernels or None,
         kernels_version=version or None,

@@ -7,16 +7,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinybench.boards.energy_file import FILE, EnergyFile, RecordedWindow, trace_name
+from tinybench.boards.energy_file import (
+    FILE,
+    PHASES,
+    EnergyFile,
+    RecordedWindow,
+    phases_of,
+    trace_name,
+    write_phases,
+)
+from tinybench.boards.own_firmware import told_by
 from tinybench.errors import MismatchError
 from tinybench.meters.eembc import read_trace
 from tinybench.meters.phases import BASELINE_S
 from tinybench.meters.trace import PowerTrace
 from tinybench.results.schema import Engine, Metric, MetricName, Mode, Unavailable, Window
-from tinybench.results.tables import csv_bytes
 from tinybench.runners.base import MIN_WINDOW_S, Measurement, RunName
 from tinybench.runners.board import classifying, energy, timing
-from tinybench.runners.board.identity import UNKNOWN_ENGINE, told_by
+from tinybench.runners.board.identity import UNKNOWN_ENGINE
 from tinybench.runners.board.run import WINDOWS, Run
 from tinybench.scoring import Accuracy, printed_accuracy
 
@@ -66,7 +74,8 @@ def report(
         windows += powered
         metrics += _energy(powered, recorded)
         evidence |= {window.trace: _trace_bytes(run, window.index) for window in recorded.windows}
-        evidence |= {FILE: recorded.to_json(), "phases.csv": _phases(run, recorded)}
+        phases = (phase for w in recorded.windows for phase in phases_of(w, _trace(run, w.index)))
+        evidence |= {FILE: recorded.to_json(), PHASES: write_phases(phases)}
         instrument = recorded.as_instrument
     evidence["log.txt"] = run.session.log()
     return Measurement(
@@ -182,20 +191,6 @@ def _energy(windows: list[Window], recorded: EnergyFile) -> list[Metric]:
             note=f"{note}; less the board's power at rest, the mean of {BASELINE_S:g} s before each",
         ),
     ]
-
-
-def _phases(run: Run, recorded: EnergyFile) -> bytes:
-    """What each recording holds: rest, what precedes the window, the window, and what follows it."""
-    rows = []
-    for window in recorded.windows:
-        trace = _trace(run, window.index)
-        bounds = (0.0, BASELINE_S, window.start_s, window.end_s, trace.duration_s)
-        for name, start_s, end_s in zip(
-            ("rest", "pre", "inference", "post"), bounds, bounds[1:], strict=False
-        ):
-            joules = trace.energy_j(start_s, end_s)
-            rows.append((window.index, name, repr(start_s), repr(end_s), repr(joules)))
-    return csv_bytes(("window", "phase", "start_s", "end_s", "energy_j"), rows)
 
 
 def _trace(run: Run, number: int) -> PowerTrace:

@@ -15,6 +15,7 @@ from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding
 from tinybench.submissions.recompute import Recomputed, recompute
 from tinybench.submissions.rules.accuracy import check_accuracy, check_quality
+from tinybench.submissions.rules.board import check_board
 from tinybench.submissions.rules.energy import check_energy
 from tinybench.submissions.rules.latency import check_latency
 from tinybench.submissions.rules.logs import check_logs
@@ -87,6 +88,7 @@ def examine(
         *check_windows(entry, facts),
         *check_latency(entry, facts),
         *check_energy(entry, facts),
+        *check_board(entry, facts),
         *check_streaming(entry, facts, division),
     )
     return Examined(entry, facts, findings)

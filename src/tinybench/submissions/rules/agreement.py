@@ -8,6 +8,7 @@ from statistics import fmean, median
 from typing import Final
 
 from tinybench.mlperf_tiny.printed import Figure
+from tinybench.mlperf_tiny.runs import RunnerName
 
 THROUGHPUT_STEP: Final = 1e-3
 """Both runners print the median throughput with three decimals."""
@@ -27,6 +28,17 @@ def agrees(stated: float, exact: float, step: float) -> bool:
     if not abs(places) < 1e15:  # no float has that many places
         return False
     return math.isclose(places, round(places), abs_tol=1e-6) and Figure(stated, step).agrees(exact)
+
+
+def same_seconds(stated: float, exact: float, runner: RunnerName) -> bool:
+    """Whether a window in a result is as long as its log says.
+
+    The runners of MLPerf Tiny print it in milliseconds, and it may be copied from there; ours writes log and
+    result alike.
+    """
+    if runner == "board":
+        return math.isclose(stated, exact, rel_tol=1e-9)
+    return agrees(stated, exact, SECONDS_STEP)
 
 
 def within(stated: float, exact: float, tolerance: float) -> bool:

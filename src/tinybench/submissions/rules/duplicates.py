@@ -79,7 +79,7 @@ _T = TypeVar("_T")
 _MIN_BYTES: Final = 1024
 _MIN_METRICS: Final = 2
 _SHOWN: Final = 3
-_RAW: Final = ("log.txt", "results.txt", "results.json", "energy.bin", ".log")
+_RAW: Final = ("log.txt", "results.txt", "results.json", "energy.bin", "energy.json", ".log")
 """How the names of what a run leaves behind end: what holds times or samples of that run."""
 
 

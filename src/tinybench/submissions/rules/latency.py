@@ -12,8 +12,14 @@ from tinybench.mlperf_tiny.runs import PerformanceRun
 from tinybench.results.schema import MetricName
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
-from tinybench.submissions.recompute import Recomputed
-from tinybench.submissions.rules.agreement import SECONDS_STEP, THROUGHPUT_STEP, agrees, instead
+from tinybench.submissions.recompute import BOARD_LOG, Recomputed
+from tinybench.submissions.rules.agreement import (
+    SECONDS_STEP,
+    THROUGHPUT_STEP,
+    agrees,
+    instead,
+    same_seconds,
+)
 
 RECIPROCAL: Final = 1e-3
 """How far latency times throughput may be from one: published tables round both."""
@@ -154,7 +160,7 @@ def _check_presence(entry: Entry, facts: Recomputed) -> Iterator[Finding]:
         yield CLAIMED_ONLY.found(entry.where, "no evidence is there")
         return
     read = facts.performance is not None or facts.streaming is not None
-    broken = any(broken.name.startswith("performance-") for broken in facts.broken)
+    broken = any(broken.name.startswith(("performance-", BOARD_LOG)) for broken in facts.broken)
     timed = any(window.run == "performance" for window in entry.result.windows)
     if (timed or _throughput(entry) is not None) and not read and not broken:
         yield LATENCY_WITHOUT_LAPS.found(entry.where, "no log of a performance run is among the evidence")
@@ -178,7 +184,7 @@ def _check_windows(entry: Entry, run: PerformanceRun) -> Iterator[Finding]:
                 "seconds",
                 window.seconds,
                 measured.seconds,
-                agrees(window.seconds, measured.seconds, SECONDS_STEP),
+                same_seconds(window.seconds, measured.seconds, run.runner),
             ),
             ("joules", window.joules, None, window.joules is None),
         ):

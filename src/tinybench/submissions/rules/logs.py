@@ -8,7 +8,7 @@ from typing import Final
 from tinybench.mlperf_tiny.runs import RUN_KINDS, RunKind
 from tinybench.submissions.entry import Entry
 from tinybench.submissions.findings import Finding, rule
-from tinybench.submissions.recompute import Recomputed
+from tinybench.submissions.recompute import BOARD, BOARD_LOG, Recomputed
 
 EVIDENCE_UNREADABLE = rule(
     "TB320",
@@ -27,9 +27,9 @@ LOG_TRUNCATED = rule(
     "error",
     title="A log ends before the run does",
     why="""A log of EnergyRunner ends with m-sequencer-stop and m-session-stop, one of MLCommons' runner
-    with the line that names its file, and every window that the device begins (m-infer-start) it also
-    ends (m-infer-done). Where the end is missing, nobody knows what the rest of the run would have
-    shown: a crash, an error, or more windows.""",
+    with the line that names its file, one of tinybench with "session: end", and every window that the
+    device begins (m-infer-start) it also ends (m-infer-done). Where the end is missing, nobody knows what
+    the rest of the run would have shown: a crash, an error, or more windows.""",
     hint="Submit the whole log. If the run broke off, repeat it.",
 )
 SEVERAL_SESSIONS = rule(
@@ -78,13 +78,15 @@ TOLD_TWICE = rule(
     "error",
     title="Two files tell of the same run",
     why="""A run is told by the log of EEMBC's runner or by results.json of MLCommons' runner, and an
-    accuracy by one of the two or by the table of tinybench run. Where more than one is there, only one of
+    accuracy by one of the two or by the table of tinybench run; log.txt of the runner board tells of all
+    of its runs. Where more than one is there, only one of
     them would be read, and the others could say anything. results.txt, and log.txt beside results.json,
     repeat what is read, and are compared with it.""",
     hint="Keep the files of the runner that measured; those of another run belong to a result of their own.",
 )
 
 _BENCHMARKS: Final = {"sww": ("sww01", "strww01")}
+_OF_RUNS: Final = tuple(f"{kind}-" for kind in RUN_KINDS)
 _OF_VERDICT: Final = ("must take at least", "ERROR")
 
 
@@ -132,6 +134,11 @@ def _check_benchmark(
 
 
 def _check_told_once(entry: Entry, facts: Recomputed) -> Iterator[Finding]:
+    if entry.result.runner == BOARD:
+        others = [name for name in sorted(entry.evidence) if name.startswith(_OF_RUNS)]
+        if BOARD_LOG in entry.evidence and others:
+            yield TOLD_TWICE.found(entry.where, f"{BOARD_LOG} and {others[0]} tell of the same run")
+        return
     logs = {kind: f"{kind}-log.txt" for kind, run in facts.runs.items() if run.runner == "energyrunner"}
     for kind in RUN_KINDS:
         tell = [logs[kind]] if kind in logs else []

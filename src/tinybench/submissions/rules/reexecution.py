@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tinybench.boards.encoding import Encoding
+from tinybench.boards.replay import Replay
 from tinybench.quantities import quantity
 from tinybench.results.schema import Layer, Metric, MetricName, Result
 from tinybench.submissions.findings import Finding, rule
@@ -63,6 +69,39 @@ OTHER_ACCURACY: Final = rule(
     hint="Compare preprocessing and samples with the task card.",
 )
 
+OTHER_INPUTS: Final = rule(
+    "TB706",
+    "inputs-of-other-data",
+    "error",
+    title="The board was given other bytes than those of the samples",
+    why="""A board cannot be asked again, but what it was given can be made again: the log of the runner board
+    has the SHA-256 of the bytes behind each inference. Where the data set is on the machine that checks, they
+    have to be those of the samples, in their order. Inputs that the firmware quantises itself (float32, of
+    anomaly detection) are not compared, as their last bits depend on the machine that computed them.""",
+    hint="Measure with the data set as 'tinybench data fetch' gets it.",
+)
+OTHER_OUTPUTS: Final = rule(
+    "TB707",
+    "outputs-of-another-model",
+    "error",
+    title="Firmware of tinybench gave other outputs than TFLite Micro",
+    why="""Each output in the log is compared with what the official interpreter computes from the same input,
+    where model and data set are on the machine that checks: to the digits that the board prints, which tell
+    neighbouring int8 values apart. The kernels of tinybench's own firmware are exact, so that a difference
+    means another model, or a log that was edited.""",
+    hint="Measure again with firmware that 'tinybench firmware build' made of this model.",
+)
+OUTPUTS_DIFFER: Final = rule(
+    "TB708",
+    "outputs-differ-from-the-reference",
+    "note",
+    title="The board's outputs are not all those of TFLite Micro",
+    why="""Each output in the log is compared with what the official interpreter computes from the same input.
+    Kernels of other libraries may round otherwise and still be right. The message says how many samples
+    differ and by how much; what that does to the accuracy, the accuracy shows.""",
+    hint="Compare model and quantisation with the reference if many differ by much.",
+)
+
 ON_OTHER_INPUTS: Final = 0.001
 """How far cycles and instructions on other inputs may be apart. Of the models and devices here, 16 golden
 inputs differ by at most 0.03 % (kws on the Raspberry Pi Pico), and their median less from that of samples."""
@@ -99,6 +138,48 @@ def compare_accuracy(where: str, claimed: Metric, again: float) -> Iterator[Find
         yield OTHER_ACCURACY.found(
             f"{where}: {claimed.name}",
             f"{quantity(claimed.value, claimed.unit)}; TFLite Micro gives {quantity(again, claimed.unit)}",
+        )
+
+
+def compare_board(
+    where: str,
+    replay: Replay,
+    names: Sequence[str],
+    encoding: Encoding,
+    outputs: NDArray[np.int8],
+    *,
+    own: bool,
+) -> Iterator[Finding]:
+    """What a board was given and what it said, against the samples and the official interpreter.
+
+    Args:
+        where: for findings.
+        replay: its log, whose accuracy run has as many inferences as there are inputs.
+        names: sample of each inference.
+        encoding: of the inputs.
+        outputs: of the interpreter, int8 of shape (inferences, output elements).
+        own: whether the firmware is this project's, which has to be exact.
+    """
+    assert replay.accuracy is not None
+    answers = replay.accuracy.samples
+    exact_inputs = encoding.serial.input != "float32"
+    for number, (answer, name) in enumerate(zip(answers, names, strict=True)):
+        sha256 = hashlib.sha256(encoding.input(number)).hexdigest() if exact_inputs else None
+        if answer.input_file != name or sha256 not in (None, replay.loaded["accuracy"][number]):
+            yield OTHER_INPUTS.found(
+                f"{where}: log.txt", f"inference {number + 1} is not that of {name[:100]}"
+            )
+            return
+    differing = [
+        number
+        for number, answer in enumerate(answers)
+        if answer.results is None or not encoding.agrees(number, answer.results, outputs[number])
+    ]
+    if differing:
+        rule = OTHER_OUTPUTS if own else OUTPUTS_DIFFER
+        yield rule.found(
+            f"{where}: log.txt",
+            f"{len(differing)} of {len(answers)} outputs, such as that of {names[differing[0]][:100]}",
         )
 
 
