@@ -13,7 +13,10 @@ import pytest
 
 from fakes import REPOSITORY
 from tinybench import specs
+from tinybench.boards import ports
+from tinybench.cli import main
 from tinybench.cli._main import group
+from tinybench.meters import registry
 
 DOCS = REPOSITORY / "site/docs"
 PAGES = [
@@ -100,3 +103,21 @@ def test_every_analyser_that_can_be_bought_is_in_the_table_of_the_guide() -> Non
     guide = (DOCS / "boards/index.md").read_text()
     for name in set(project["entry-points"]["tinybench.meters"]) - {"synthetic", "trace"}:
         assert f"`{name}`" in guide, name
+
+
+def test_what_the_guide_shows_of_ports_is_what_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stlink = ports.Named(
+        "/dev/ttyACM0", 0x0483, 0x374B, "066A", "1-4:1.2", "STMicroelectronics", "STM32 STLink"
+    )
+    monkeypatch.setattr(ports, "comports", lambda: [stlink])
+    monkeypatch.setattr(ports, "_state", lambda path, usb, held_by: ("free", None, None))
+    monkeypatch.setattr(registry, "meters", dict)
+    assert main(["boards"]) == 0
+    printed = {line.rstrip() for line in capsys.readouterr().out.splitlines()}
+    shown = re.findall(
+        r"^```text\n(.*?)^```$", (DOCS / "boards/index.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert "/dev/ttyACM0" in shown[0]
+    assert set(shown[0].splitlines()) <= printed, printed
