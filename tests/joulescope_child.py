@@ -1,7 +1,7 @@
-"""Opens a Joulescope, records, and prints what it got as JSON; run with the fake JS110 in LD_PRELOAD.
+"""Opens a Joulescope, records, and prints what it got as JSON; run with a fake in LD_PRELOAD.
 
 Standard input is JSON: ``address``, ``supply_v``, ``rate_hz``, ``recordings``, ``edges`` of each,
-``answer_s`` (how long it is waited for).
+``answer_s`` (how long it is waited for), ``find`` (whether to look before).
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from tinybench.meters.base import Settings
 def main() -> None:
     asked = json.load(sys.stdin)
     joulescope._ANSWER_S = asked["answer_s"]
-    got: dict[str, Any] = {"found": [dataclasses.asdict(found) for found in joulescope.Joulescope().find()]}
+    got: dict[str, Any] = {}
+    if asked["find"]:
+        got["found"] = [dataclasses.asdict(found) for found in joulescope.Joulescope().find()]
     try:
         settings = Settings(supply_v=asked["supply_v"], rate_hz=asked["rate_hz"])
         session = joulescope.Joulescope().open(asked["address"], settings)

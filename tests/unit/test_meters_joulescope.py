@@ -1,7 +1,7 @@
-"""The Joulescope's own driver, with a JS110 behind it that is made of C in place of libusb and USB.
+"""The Joulescope's own driver, with a JS110 or a JS220 behind it that is made of C, in place of USB.
 
-``tests/fake_js110.c`` answers the requests and sends the packets of a JS110. What is not covered: libusb, the
-kernel and the protocol of the JS220. Its messages are given to ``_Aligner`` as its driver documents them.
+``tests/fake_joulescope.c`` answers the requests and sends the packets of the two, as far as their driver's
+source tells what they are. What is not covered: libusb, the kernel, and the devices themselves.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Run = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("js110") / "fake_js110.so"
+    made = tmp_path_factory.mktemp("fake") / "fake_joulescope.so"
     compile_it = [
         sys.executable,
         "-m",
@@ -56,19 +56,19 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "-Wextra",
         "-Werror",
     ]
-    subprocess.run([*compile_it, "-o", str(made), str(TESTS / "fake_js110.c")], check=True)
+    subprocess.run([*compile_it, "-o", str(made), str(TESTS / "fake_joulescope.c")], check=True)
     return made
 
 
 @pytest.fixture
 def run(library: Path, tmp_path: Path) -> Run:
-    """Runs the driver in a process of its own against a JS110 that does what the lines say."""
+    """Runs the driver in a process of its own against a Joulescope that does what the lines say."""
 
     def run(lines: str, **asked: Any) -> dict[str, Any]:
-        script, log = tmp_path / "js110.txt", tmp_path / "log.txt"
+        script, log = tmp_path / "joulescope.txt", tmp_path / "log.txt"
         script.write_text(lines)
         request = {"address": None, "supply_v": None, "rate_hz": 1000.0, "recordings": 1, "edges": 2}
-        request |= {"answer_s": 5.0} | asked
+        request |= {"answer_s": 5.0, "find": False} | asked
         done = subprocess.run(
             [sys.executable, str(TESTS / "joulescope_child.py")],
             input=json.dumps(request),
@@ -79,8 +79,8 @@ def run(library: Path, tmp_path: Path) -> Run:
             | {
                 "PYTHONPATH": os.pathsep.join(sys.path),
                 "LD_PRELOAD": str(library),
-                "FAKE_JS110": str(script),
-                "FAKE_JS110_LOG": str(log),
+                "FAKE_JOULESCOPE": str(script),
+                "FAKE_JOULESCOPE_LOG": str(log),
             },
         )
         assert (done.returncode, done.stderr) == (0, "")
@@ -91,9 +91,12 @@ def run(library: Path, tmp_path: Path) -> Run:
     return run
 
 
-def test_windows_become_their_energy(run: Run) -> None:
-    got = run(WINDOW, recordings=2)
-    assert got["found"] == [{"address": "JS110-000001", "title": "Joulescope JS110-000001", "problem": None}]
+@pytest.mark.parametrize(("model", "bit_a"), [("js110", 1e-6), ("js220", 0)])
+def test_windows_become_their_energy(run: Run, model: str, bit_a: float) -> None:
+    """The JS110 sends its input in place of the lowest bit of the current: 1 uA here while it is high."""
+    got = run(f"{WINDOW}\n{model}\n", recordings=2, find=True)
+    name = f"{model.upper()}-000001"
+    assert got["found"] == [{"address": name, "title": f"Joulescope {name}", "problem": None}]
     assert len(got["recordings"]) == 2
     for recording in got["recordings"]:
         # Between two edges lie exactly as many samples as were sent; where they begin depends on the start.
@@ -102,12 +105,13 @@ def test_windows_become_their_energy(run: Run) -> None:
         assert FIRST / 2e6 - 0.1 < first <= FIRST / 2e6
         power = np.array(recording["power_w"])
         begin, end = round(first * 1000), round(last * 1000)
-        # The input takes the place of the lowest bit of the current: 1 uA while it is high.
-        assert power[: begin - 1] == pytest.approx(10.001e-3 * 3.3, rel=1e-6)
-        assert power[begin + 1 : end - 1] == pytest.approx(14.001e-3 * 3.3, rel=1e-6)
+        assert power[: begin - 1] == pytest.approx((10e-3 + bit_a) * 3.3, rel=1e-6)
+        assert power[begin + 1 : end - 1] == pytest.approx((14e-3 + bit_a) * 3.3, rel=1e-6)
         joules = power[: end + 50].sum() / 1000
         idle_s = first + (end + 50) / 1000 - last
-        assert joules == pytest.approx(3.3 * (14.001e-3 * (last - first) + 10.001e-3 * idle_s), rel=1e-6)
+        assert joules == pytest.approx(
+            3.3 * ((14e-3 + bit_a) * (last - first) + (10e-3 + bit_a) * idle_s), rel=1e-6
+        )
 
 
 def test_what_it_was_set_to(run: Run) -> None:
@@ -132,6 +136,23 @@ def test_what_it_was_set_to(run: Run) -> None:
     assert log[-1] == "close 0 0"
 
 
+@pytest.mark.parametrize(("mode", "power_cycles"), [(0, True), (1, False)])
+def test_what_a_js220_was_set_to(run: Run, mode: int, power_cycles: bool) -> None:
+    got = run(f"{WINDOW}\njs220\nselect {mode}\n", supply_v=3.3, recordings=0)
+    instrument = got["instrument"]
+    assert instrument["voltage_v"] == pytest.approx(3.3, abs=1e-6)
+    expected = {
+        "title": "Joulescope JS220",
+        "firmware": "1.3.2",
+        "power_cycles": power_cycles,
+        "native_rate_hz": 1e6,
+        "edges": "GPI 0",
+    }
+    assert {key: instrument[key] for key in expected} == expected
+    closing = ["s/i/range/mode 1 0"] if power_cycles else []
+    assert got["log"] == ["open 0 0", *closing, "c/gpio/vref 0 0", "close 0 0"]
+
+
 def test_a_current_path_that_is_closed_is_left_alone(run: Run) -> None:
     got = run(WINDOW + "select 128", recordings=0)
     assert not got["instrument"]["power_cycles"]
@@ -146,6 +167,8 @@ def test_a_current_path_that_is_closed_is_left_alone(run: Run) -> None:
         ("skip 600000 600", "the Joulescope lost samples: pkt_index skip: expected 4761, received 5361"),
         ("stall 600000", "the power analyser sent nothing for 2 s"),
         ("unplug 600000", "the Joulescope is gone: was it unplugged?"),
+        ("js220 skip 600000 1", "the Joulescope lost"),
+        ("js220 unplug 600000", "the Joulescope is gone: was it unplugged?"),
     ],
 )
 def test_samples_that_are_lost(run: Run, fault: str, message: str) -> None:
@@ -176,7 +199,7 @@ def test_what_cannot_be_opened(run: Run, lines: str, asked: dict[str, Any], kind
 
 
 def test_one_of_several(run: Run) -> None:
-    got = run(f"{WINDOW}\ncopies 2\n", address="JS110-000002", recordings=0)
+    got = run(f"{WINDOW}\ncopies 2\n", address="JS110-000002", recordings=0, find=True)
     assert got["instrument"]["serial"] == "000002"
     assert [found["address"] for found in got["found"]] == ["JS110-000001", "JS110-000002"]
 

@@ -32,6 +32,9 @@ SETTLING_S: Final = 0.1
 
 _RANGE: Final = {"js110": "s/i/range/select", "js220": "s/i/range/mode"}
 _NATIVE_HZ: Final = {"js110": 2_000_000.0, "js220": 1_000_000.0}
+_STREAMED: Final = {"js110": ("gpi/0", "p"), "js220": ("gpi/0", "i", "v", "p")}
+"""At full rate the JS220 sends no power: its driver computes it where these are streamed, too."""
+_FULL_HZ: Final = 2_000_000
 _IO_MV: Final = (1800, 2100, 2500, 2700, 3000, 3300)
 """Levels of the JS110's inputs that suit a microcontroller."""
 _ANSWER_S: Final = 5.0
@@ -89,6 +92,7 @@ class JoulescopeSession:
         self._closed = False
         driver.open(path)
         driver.on_trouble = self._trouble
+        self._publish("h/fs", _FULL_HZ)  # the pin has its full resolution, and the means are made here
         power_cycles = self._connect()
         voltage_v = self._voltage()
         _require_supply(voltage_v, settings.supply_v)
@@ -179,7 +183,7 @@ class JoulescopeSession:
         return f"{version >> 24}.{version >> 16 & 255}.{version & 65535}"
 
     def _stream(self, on: int) -> None:
-        for signal in ("gpi/0", "p") if on else ("p", "gpi/0"):
+        for signal in _STREAMED[_model(self._path)]:
             self._publish(f"s/{signal}/ctrl", on)
 
     def _publish(self, topic: str, value: int | str) -> None:

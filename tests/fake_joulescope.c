@@ -1,18 +1,19 @@
-/* A Joulescope JS110 behind the functions of libusb that the native driver calls: LD_PRELOAD puts them in
- * front of the libusb that is built into the driver. Requests, calibration and sample packets are those of
- * the device; the driver itself, its queues, threads and its processing of samples are the real ones.
+/* A Joulescope behind the functions of libusb that the native driver calls: LD_PRELOAD puts them in front of
+ * the libusb that is built into the driver. Requests, messages, calibration and packets of samples are those
+ * of the device; the driver itself, its queues, threads and its processing of samples are the real ones.
  *
- * FAKE_JS110 names a file of lines:
+ * FAKE_JOULESCOPE names a file of lines:
+ *   js220           a JS220; without it, a JS110
  *   until SAMPLE CURRENT VOLTAGE GPI0   codes of the converters (14 bits) and the input up to that sample
- *   select N        bits of the current range at the start; 0: the current path is open
+ *   select N        the JS110's current range at the start (0: the current path is open), the JS220's mode
  *   missing A B     samples from A to B come as 0xffffffff, as the device marks those that it has lost
- *   skip A COUNT    the packet that holds sample A and COUNT - 1 more never arrive
+ *   skip A COUNT    the packet that holds sample A and COUNT - 1 more never arrive (of the JS220: of current)
  *   stall A         no packet from that sample on
  *   unplug A        the device is gone from that sample on
  *   deny            it cannot be opened: no permission
  *   copies N        so many are plugged in
  *   rate HZ         samples per second of real time (2000000)
- * FAKE_JS110_LOG names a file to which it writes what was asked of it.
+ * FAKE_JOULESCOPE_LOG names a file to which it writes what was asked of it.
  */
 #include <poll.h>
 #include <stdarg.h>
@@ -45,7 +46,7 @@ typedef int (*hotplug)(void *, device *, int, void *);
 
 static device devices[4] = {{0}, {1}, {2}, {3}};
 static struct { uint64_t until; unsigned i, v, gpi; } parts[MAX];
-static int part_count, copies = 1, denied, gone;
+static int part_count, copies = 1, denied, gone, js220;
 static uint64_t missing_from, missing_to, skip_at = UINT64_MAX, skip_count, stall_at = UINT64_MAX;
 static uint64_t unplug_at = UINT64_MAX;
 static double rate = 2e6;
@@ -82,7 +83,7 @@ static void load(void) {
     memcpy(calibration + 32, "AJS", 3);
     put32(calibration + 36, sizeof json);
     memcpy(calibration + 40, json, sizeof json);
-    const char *path = getenv("FAKE_JS110"), *log = getenv("FAKE_JS110_LOG");
+    const char *path = getenv("FAKE_JOULESCOPE"), *log = getenv("FAKE_JOULESCOPE_LOG");
     FILE *file = path ? fopen(path, "r") : NULL;
     char word[32];
     logged = log ? fopen(log, "w") : NULL;
@@ -100,6 +101,7 @@ static void load(void) {
         else if (!strcmp(word, "copies") && fscanf(file, "%llu", &a) == 1) copies = (int)a;
         else if (!strcmp(word, "rate") && fscanf(file, "%lf", &rate) == 1) continue;
         else if (!strcmp(word, "deny")) denied = 1;
+        else if (!strcmp(word, "js220")) js220 = 1;
     }
     if (file) fclose(file);
 }
@@ -141,6 +143,7 @@ int libusb_get_device_descriptor(device *d, uint8_t *descriptor) {
     (void)d;
     static const uint8_t js110[18] = {18, 1, 0, 2, 0xff, 0, 0, 64, 0xd0, 0x16, 0x88, 0x0e, 0, 1, 1, 2, 3, 1};
     memcpy(descriptor, js110, sizeof js110);
+    if (js220) descriptor[10] = 0xba, descriptor[11] = 0x10;
     return 0;
 }
 int libusb_get_serial_string_descriptor_ascii(device *d, uint8_t *text, int length) {
@@ -200,10 +203,139 @@ const struct pollfd **libusb_get_pollfds(void *context) {
 }
 void libusb_free_pollfds(const struct pollfd **fds) { free((void *)fds); }
 
+static int part_of(uint64_t at) {
+    static int part;
+    if (part && at < parts[part - 1].until) part = 0;
+    while (part + 1 < part_count && at >= parts[part].until) part++;
+    return part;
+}
+
+/* The JS220: frames of 512 bytes with a number, a length and a port; port 1 carries topics and values. */
+
+enum { PORT_CURRENT = 21, PORT_VOLTAGE = 22, PORT_PIN = 24, JSON = 2, U8 = 8, U32 = 10, I32 = 14 };
+static struct { const char *topic, *meta; uint8_t type; uint32_t value; } topics[] = {
+    {"s/i/range/mode", "{\"dtype\":\"u8\",\"options\":[[0,\"off\"],[1,\"auto\"],[2,\"manual\"]]}", U8, 0},
+    {"c/gpio/vref", "{\"dtype\":\"u8\",\"options\":[[0,\"external\"],[1,\"3v3\"]]}", U8, 1},
+    {"s/i/ctrl", "{\"dtype\":\"bool\"}", U8, 0},
+    {"s/v/ctrl", "{\"dtype\":\"bool\"}", U8, 0},
+    {"s/p/ctrl", "{\"dtype\":\"bool\"}", U8, 0},
+    {"s/gpi/0/ctrl", "{\"dtype\":\"bool\"}", U8, 0},
+};
+enum { MODE, VREF, CURRENT_ON, VOLTAGE_ON, POWER_ON, PIN_ON, TOPICS };
+static uint8_t answers[64][FRAME];
+static int answer_count;
+static uint64_t pin_sample;
+
+static uint8_t *frame(uint8_t *out, unsigned port, unsigned length) {
+    put32(out, packet++ | length << 16 | port << 25);
+    return out + 4;
+}
+
+static void answer(const char *topic, char suffix, uint8_t type, const void *data, unsigned length) {
+    uint8_t *out = answers[answer_count++], *body = out + 4;
+    memset(out, 0, FRAME);
+    snprintf((char *)body, 32, suffix ? "%s%c" : "%s", topic, suffix);
+    body[32] = type, body[33] = suffix == '#' ? 0 : 1;
+    memcpy(body + 36, data, length);
+    put32(out, 1u << 25 | (36 + length) << 16); /* numbered when it is sent */
+}
+
+static void connect_220(void) {
+    static const uint32_t versions[] = {0x01000000, 0, 0x01030002, 0x01000000, 0x01030001};
+    uint8_t *out = answers[answer_count++];
+    uint64_t map[4] = {0, 1, 0, 2000000ull << 32};
+    memset(out, 0, FRAME);
+    out[4] = 1;
+    memcpy(out + 8, versions, sizeof versions);
+    put32(out, (4 + sizeof versions) << 16);
+    out = answers[answer_count++];
+    memset(out, 0, FRAME);
+    out[4] = 4;
+    memcpy(out + 8, map, sizeof map);
+    put32(out, (4 + sizeof map) << 16);
+}
+
+static void hear_220(const uint8_t *in) {
+    const char *topic = (const char *)in + 4;
+    uint8_t value[8] = {0};
+    uint32_t number;
+    memcpy(&number, in + 40, 4);
+    if ((in[3] >> 1 & 31) != 1) return;
+    if (!strcmp(topic, "$")) {
+        for (int k = 0; k < TOPICS; k++)
+            answer(topics[k].topic, '$', JSON, topics[k].meta, (unsigned)strlen(topics[k].meta) + 1);
+    } else if (!strcmp(topic, "?")) {
+        for (int k = 0; k < TOPICS; k++) {
+            put32(value, topics[k].value);
+            answer(topics[k].topic, '?', topics[k].type, value, 8);
+        }
+    } else if (!strcmp(topic, "c/!ping")) {
+        put32(value, number);
+        answer("c/!pong", 0, U32, value, 8);
+    } else
+        for (int k = 0; k < TOPICS; k++)
+            if (!strcmp(topic, topics[k].topic)) {
+                topics[k].value = topics[k].type == U8 ? number & 255 : number;
+                if (k == MODE || k == VREF) say(topic, topics[k].value, 0);
+                answer(topic, '#', I32, value, 8);
+            }
+}
+
+static int packets_220(uint8_t *buffer, int length) {
+    uint64_t due = 10000000 + (uint64_t)((double)(now_ns() - started_ns) * 1e-9 * rate);
+    int given = 0, sent = 0;
+    for (; sent < answer_count && given + FRAME <= length; sent++, given += FRAME) {
+        memcpy(buffer + given, answers[sent], FRAME);
+        buffer[given] = (uint8_t)packet, buffer[given + 1] = (uint8_t)(packet >> 8), packet++;
+    }
+    memmove(answers, answers[sent], sizeof *answers * (size_t)(answer_count -= sent));
+    if (!topics[CURRENT_ON].value && !topics[VOLTAGE_ON].value && !topics[PIN_ON].value) {
+        sample = pin_sample = 10000000, started_ns = now_ns();
+        return given;
+    }
+    while (given + 3 * FRAME <= length && sample + 2 * SAMPLES <= due) {
+        uint64_t from = sample - 10000000;
+        if (from + 2 * SAMPLES > stall_at) break;
+        if (from >= unplug_at) { gone = 1; break; }
+        for (int signal = 0; signal < 2; signal++) {
+            if (!topics[CURRENT_ON + signal].value) continue;
+            if (!signal && from <= skip_at && skip_at < from + 2 * SAMPLES * skip_count) continue;
+            uint8_t *out = frame(buffer + given, signal ? PORT_VOLTAGE : PORT_CURRENT, 4 + 4 * SAMPLES);
+            put32(out, (uint32_t)sample);
+            for (int k = 0; k < SAMPLES; k++) {
+                int n = part_of(from + 2 * (uint64_t)k);
+                float x = (float)(signal ? parts[n].v * 1e-3 : ((double)parts[n].i - 1000) * 1e-6);
+                memcpy(out + 4 + 4 * k, &x, 4);
+            }
+            given += FRAME;
+        }
+        if (sample >= pin_sample + 32 * SAMPLES) {
+            if (topics[PIN_ON].value) {
+                uint8_t *out = frame(buffer + given, PORT_PIN, 4 + 4 * SAMPLES);
+                memset(out, 0, 4 + 4 * SAMPLES);
+                put32(out, (uint32_t)pin_sample);
+                for (unsigned k = 0; k < 32 * SAMPLES; k++)
+                    out[4 + k / 8] |= (uint8_t)(parts[part_of(pin_sample - 10000000 + k)].gpi << k % 8);
+                given += FRAME;
+            }
+            pin_sample += 32 * SAMPLES;
+        }
+        sample += 2 * SAMPLES;
+    }
+    return given;
+}
+
 static int control(uint8_t *buffer, int *given) {
     int in = buffer[0] & 0x80, length = buffer[6] | buffer[7] << 8, index = buffer[4] | buffer[5] << 8;
     uint8_t *data = buffer + 8, status[104] = {1, 104, 2};
     *given = length;
+    if (js220) {
+        data[0] = 0;
+        answer_count = 0, packet = 0;
+        topics[MODE].value = topics[MODE].value ? topics[MODE].value : settings[9];
+        if (buffer[1] == 1) connect_220();
+        return COMPLETED;
+    }
     switch (buffer[1]) {
     case 2:
         if (in) memcpy(data, loopback, sizeof loopback < (size_t)length ? sizeof loopback : (size_t)length);
@@ -227,13 +359,6 @@ static int control(uint8_t *buffer, int *given) {
         return COMPLETED;
     default: return STALL;
     }
-}
-
-static int part_of(uint64_t at) {
-    static int part;
-    if (part && at < parts[part - 1].until) part = 0;
-    while (part + 1 < part_count && at >= parts[part].until) part++;
-    return part;
 }
 
 static int packets(uint8_t *buffer, int length) {
@@ -277,8 +402,12 @@ int libusb_handle_events_timeout_completed(void *context, struct timeval *timeou
         if (now[k].cancelled) t->status = CANCELLED;
         else if (gone) t->status = NO_DEVICE;
         else if (t->type == 0) t->status = control(t->buffer, &t->actual_length);
+        else if (!(t->endpoint & 0x80)) {
+            hear_220(t->buffer);
+            t->status = COMPLETED, t->actual_length = t->length;
+        }
         else {
-            t->actual_length = packets(t->buffer, t->length);
+            t->actual_length = (js220 ? packets_220 : packets)(t->buffer, t->length);
             t->status = COMPLETED;
             if (!t->actual_length) {
                 done = gone || (t->timeout && now_ns() / 1000000 - now[k].since_ms >= t->timeout);
