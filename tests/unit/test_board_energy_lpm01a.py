@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -35,9 +36,12 @@ class Wire(Line):
         self.windows = 0
         self._overflows_in = overflows_in
         self._begun: int | None = None
+        self._rest = Timer(0, lambda: None)
+        self._rest.start()
 
     def edges(self, counter: int) -> list[int]:
         if self._begun is None:
+            self.join()
             self._begun = counter
             self.windows += 1
             self.shield.send([IDLE_W] * IDLE_SAMPLES)
@@ -49,14 +53,22 @@ class Wire(Line):
             self.shield.write(b"error: buffer overflow\r\n")
             return []
         self.shield.send([ACTIVE_W] * (milliseconds - 1))
-        self.shield.send([IDLE_W] * IDLE_SAMPLES, edges=[0])
+        self.shield.send([IDLE_W], edges=[0])
+        # Whoever measures waits for what comes behind the window, by the clock of this machine.
+        self._rest = Timer(2 * runner.AFTER_S, self.shield.send, [[IDLE_W] * IDLE_SAMPLES])
+        self._rest.start()
         return []
+
+    def join(self) -> None:
+        """Wait until the rest behind the last window is sent."""
+        self._rest.join()
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(usb_serial, "READ_S", 0.01)
     monkeypatch.setattr(runner, "IDLE_S", 0.0)
+    monkeypatch.setattr(runner, "AFTER_S", 0.05)
     monkeypatch.setitem(registry.PLUGINS._made, "lpm01a", lpm01a.Lpm01a())
     monkeypatch.setenv("TINYBENCH_CACHE", str(tmp_path / "cache"))
 
@@ -71,9 +83,12 @@ def measured(folder: Path, fake: FakeShield, line: Wire) -> Measurement:
         window_s=0.2,
         patience=replace(PATIENCE, answer_s=1.0),
     )
+    device = specs.device("nucleo-l4r5zi")
     with FakeBoard(firmware, folder, line):
-        device = specs.device("nucleo-l4r5zi")
-        return Board().measure(replace(workload(), device=device, setup=Setup(bench=bench)))
+        try:
+            return Board().measure(replace(workload(), device=device, setup=Setup(bench=bench)))
+        finally:
+            line.join()
 
 
 def figures(measurement: Measurement) -> dict[str, float]:
