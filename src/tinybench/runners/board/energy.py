@@ -29,6 +29,8 @@ AFTER_S: Final = 0.2
 
 _SAME: Final = 0.01
 """So much edges and printed timestamps may differ in the length of a window."""
+_SAME_VOLTAGE: Final = 0.02
+"""So much a supply may drift between two openings of a power analyser that measures it."""
 _LAP_LINE: Final = len("m-lap-us-1234567890\r\n")
 _BITS_PER_BYTE: Final = 10
 
@@ -42,8 +44,24 @@ def kept(run: Run) -> dict[int, dict[str, Any]]:
     return {
         number: record
         for number, record in run.session.records(KIND).items()
-        if instrument in (None, record["instrument"]) and run.session.file(trace_name(number)) is not None
+        if (instrument is None or same_instrument(instrument, record["instrument"]))
+        and run.session.file(trace_name(number)) is not None
     }
+
+
+def same_instrument(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether both are one power analyser that is set up alike.
+
+    What it finds out each time it is opened may differ: whether that took the board's power away, and by a
+    little the voltage that it measures.
+    """
+    if one["voltage"] == other["voltage"] == "measured":
+        one, other = dict(one), dict(other)
+        one_v, other_v = one.pop("voltage_v"), other.pop("voltage_v")
+        if abs(one_v - other_v) > _SAME_VOLTAGE * max(one_v, other_v):
+            return False
+    found = {"power_cycles"}
+    return {key: one[key] for key in one.keys() - found} == {key: other[key] for key in other.keys() - found}
 
 
 def measure_energy(run: Run) -> None:
