@@ -281,7 +281,8 @@ def recording_that_fails(app: FakeOtii) -> tuple[OtiiSession, Callable[[], objec
 def test_an_app_that_fails_while_it_records(
     app: FakeOtii, monkeypatch: pytest.MonkeyPatch, command: str, fault: Fault, message: str
 ) -> None:
-    monkeypatch.setattr(otii, "_ANSWER_S", 0.3)
+    if fault is silence:
+        monkeypatch.setattr(otii, "_ANSWER_S", 0.5)
     app.faults[command] = fault
     session, wait = recording_that_fails(app)
     with pytest.raises(MeterError, match=message):
