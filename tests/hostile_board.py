@@ -163,6 +163,18 @@ def _fill(hostile: Hostile, draft: Draft) -> None:
         for key in ("name", "version", "kernels", "kernels_version", "compiler")
     } | {"flags": [hostile.text("engine.flags")]}
     system["engine"] = result["engine"] = engine
+    result["instrument"] = {
+        key: hostile.text(f"instrument.{key}", formula=key == "title")
+        for key in ("kind", "title", "serial", "firmware", "calibration", "range", "edges")
+    } | {
+        "rate_hz": 1000.0,
+        "native_rate_hz": 1000.0,
+        "voltage_v": 1.8,
+        "voltage": "stated",
+        "power_cycles": False,
+        "synthetic": False,
+        "gate": "edges",
+    }
     if result["source"] or not hostile.polite:  # else it is that of the task
         result["data"]["dataset"] = hostile.text("data.dataset")
     for metric in result["metrics"]:

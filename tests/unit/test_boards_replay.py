@@ -141,10 +141,28 @@ def test_what_is_no_such_log_is_refused(data: bytes) -> None:
 
 def test_more_messages_than_any_run_prints_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tinybench.boards.replay.MAX_FACTS", 1000)
-    lines = [BEGIN, "00000.000 session: accuracy 1 input a\n", "00000.000 host: infer 1 0%\n"]
-    lines += ["00000.000 dut: m-infer-start-1\n", "00000.000 dut: m-lap-us-1\n" * 1001]
-    with pytest.raises(DataError, match=r"more than 1,000 messages"):
-        read_transcript("".join(lines).encode(), "log.txt")
+    log = small()
+    for number in range(1, 60):
+        log.say("session", f"accuracy {number % 40 + 1} input a")
+        log.infer(1, 0, 43_000, (1.0, 0.0))
+    accuracy = read_transcript(log.encode(), "log.txt").accuracy
+    assert accuracy is not None
+    assert len(accuracy.samples) == 40
+    for number in range(41, 60):
+        log.say("session", f"accuracy {number} input a")
+        log.infer(1, 0, 43_000, (1.0, 0.0))
+    with pytest.raises(DataError, match=r"more than 1,000 facts"):
+        read_transcript(log.encode(), "log.txt")
+
+
+def test_an_answer_without_end_takes_no_memory() -> None:
+    log = small()
+    log.say("session", "performance 1 input a")
+    log.say("host", "infer 10 0%")
+    log.say("dut", "m-infer-start-10", *["m-lap-us-1"] * 10_000, "m-infer-done", "m-ready")
+    performance = read_transcript(log.encode(), "log.txt").performance
+    assert performance is not None
+    assert performance.windows == ()
 
 
 @given(st.integers(min_value=0, max_value=2**32))

@@ -246,6 +246,22 @@ def hostile_row() -> Row:
         model=base.model.model_copy(update={"name": HOSTILE}),
         data=base.data.model_copy(update={"dataset": HOSTILE}),
         runner=HOSTILE,
+        instrument=Instrument(
+            kind=HOSTILE,
+            title=HOSTILE,
+            serial=HOSTILE,
+            firmware=HOSTILE,
+            calibration=HOSTILE,
+            rate_hz=1000,
+            native_rate_hz=1000,
+            range=HOSTILE,
+            voltage_v=None,
+            voltage="stated",
+            power_cycles=False,
+            edges=HOSTILE,
+            synthetic=False,
+            gate="timestamps",
+        ),
         metrics=(
             Metric.of("latency.per_inference", 0.01, "measured", note=f"\n\n{HOSTILE}\n\n</div>\n\n# x"),
         ),
@@ -278,7 +294,7 @@ def test_a_hostile_submission_shows_as_text() -> None:
     assert all("javascript:" not in (link.get("href") or "") for link in select(shown, "a"))
     assert [element.tag for element in shown.xpath("/html/body/*")] == ["div"]
     assert len(select(shown, "h1")) == 1
-    assert shown.text_content().count(" ".join(HOSTILE.split())) >= 25
+    assert shown.text_content().count(" ".join(HOSTILE.split())) >= 30
     one = hostile_row()
     made = context(board([one]))
     result_page.write(made)

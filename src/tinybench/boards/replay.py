@@ -122,7 +122,7 @@ def read_transcript(data: bytes, name: str) -> Replay:
     for entry in transcript.read(data, name):
         reader.hear(entry)
         if reader.facts > MAX_FACTS:
-            raise DataError(f"{name}: holds more than {MAX_FACTS:,} messages, which no run prints")
+            raise DataError(f"{name}: holds more than {MAX_FACTS:,} facts, which no run has")
     if not reader.begun:
         raise DataError(f"{name}: is no log of the runner 'board': no run begins in it")
     return reader.replay()
@@ -153,9 +153,11 @@ class _Answer:
                 self.broken |= count != self.inferences or self.started_s is not None
                 self.started_s = time_s
             case messages.Lap(us):
-                # One outside of the brackets is none of the window.
-                self.broken |= self.started_s is None or self.ended_s is not None
-                self.laps_us.append(us)
+                # One outside of the brackets is none of the window, and a window has no third.
+                if self.started_s is None or self.ended_s is not None or len(self.laps_us) == 2:
+                    self.broken = True
+                else:
+                    self.laps_us.append(us)
             case messages.InferDone():
                 self.broken |= self.started_s is None or self.ended_s is not None
                 self.ended_s = time_s
@@ -194,6 +196,11 @@ class _Kept:
 
     block: _Block
     answer: _Answer
+
+    @property
+    def weight(self) -> int:
+        """Among the facts of a log."""
+        return _HEAVY + len(self.answer.results or ())
 
     @property
     def window(self) -> Window:
@@ -282,20 +289,22 @@ class _Reader:
                 self._profile = text[:_MAX_TEXT]
         if answer is not None:
             answer.take(time_s, message)
-            self.facts += 1
 
     def _keep(self, answer: _Answer) -> None:
         if self._block is None:
             return
         key = self._block.run, self._block.number
-        if key in self._kept and self._block.run != "accuracy":
-            self._drop(*key, None)
+        # An output that is not the interpreter's is asked for twice: that is no choice among windows.
+        self._drop(*key, None)
         self._kept[key] = _Kept(self._block, answer)
-        self.facts += _HEAVY + len(answer.results or ())
+        self.facts += self._kept[key].weight
 
     def _drop(self, run: RunKind, number: int, reason: str | None) -> None:
         kept = self._kept.pop((run, number), None)
-        if kept is not None and len(self._again) < _MAX_LISTED:
+        if kept is None:
+            return
+        self.facts -= kept.weight
+        if run != "accuracy" and len(self._again) < _MAX_LISTED:
             window = kept.window
             seconds = window.host_seconds if window.seconds is None else window.seconds
             self._again.append(Again(run=run, number=number, seconds=seconds, reason=reason))

@@ -32,6 +32,7 @@ BROKEN: Final = rule(
 _NAMES: Final = frozenset(
     """title organisation board chip core accelerator.name engine.name model.name
     device.id device.board device.chip device.core device.accelerator.name engine.kernels runner task.id
+    instrument.kind instrument.title
     source.organisation source.system""".split()
 )
 """Keys of system.toml and of a result that say who or what somebody or something is."""

@@ -69,10 +69,10 @@ ENERGY_WITHOUT_TRACE = rule(
     title="The energy was measured, but there is no power trace to recompute it from",
     why="""Energy is recomputed from the samples of the power analyser between the edges that the device
     gave. That needs the log, the trace and the timestamps (EnergyRunner: trace1-energy.bin and
-    trace1-timestamps.json; MLCommons' runner: results.json). Without them the energy is a claim,
-    whatever else there is.""",
+    trace1-timestamps.json; MLCommons' runner: results.json; tinybench: energy.json and trace-<k>.bin).
+    Without them the energy is a claim, whatever else there is.""",
     hint="""Add energy-log.txt, energy-trace1-energy.bin and energy-trace1-timestamps.json, or
-    energy-results.json of MLCommons' runner.""",
+    energy-results.json of MLCommons' runner; of tinybench run, log.txt, energy.json and its traces.""",
 )
 OUTSIDE_TRACE = rule(
     "TB420",

@@ -83,7 +83,8 @@ LATENCY_WITHOUT_LAPS = rule(
     title="The latency was measured, but there is no log with timestamps",
     why="""Latency is recomputed from the timestamps that the device printed. Without the log of the
     performance run (or results.json of MLCommons' runner) it is a claim, whatever else there is.""",
-    hint="Add performance-log.txt, or performance-log.txt and performance-results.json of MLCommons' runner.",
+    hint="""Add performance-log.txt, or performance-log.txt and performance-results.json of MLCommons' runner;
+    of tinybench run, log.txt.""",
 )
 NOT_RECIPROCAL = rule(
     "TB313",
