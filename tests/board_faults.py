@@ -20,20 +20,26 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
+
+import numpy as np
 
 from fake_board import FakeBoard, Firmware, Line, network
 from fault_proxy import KINDS, Kind, faulty, kind
 from tinybench import specs
 from tinybench.boards.dut import Patience
+from tinybench.datasets import golden
+from tinybench.datasets.base import Samples
 from tinybench.datasets.samples import load_samples
 from tinybench.errors import TinybenchError
+from tinybench.models import Model
 from tinybench.runners.base import Bench, Measurement, Setup, Workload
 from tinybench.runners.board import Board
+from tinybench.specs import TaskSpec
 
 SAMPLES = 8
 WINDOWS = 5
@@ -49,25 +55,37 @@ Measure = Callable[[str], Measurement]
 
 
 @cache
-def workload() -> Workload:
-    """A few inputs of keyword spotting, on a board whose clock is not that of this machine."""
-    task = specs.task("kws")
-    model = network("kws").model
+def workload(name: str = "kws") -> Workload:
+    """A few labelled inputs of a task, on a board whose clock is not that of this machine."""
+    task, model = specs.task(name), network(name).model
     device = specs.device("nucleo-l4r5zi")
     assert device.board is not None
-    samples = load_samples(
-        task, "smoke", scale=model.input.scale, zero_point=model.input.zero_point, limit=SAMPLES
+    emulated = device.model_copy(update={"board": device.board.model_copy(update={"emulated": True})})
+    return Workload(task, model, emulated, _samples(task, model))
+
+
+def _samples(task: TaskSpec, model: Model) -> Samples:
+    scale, zero_point = model.input.scale, model.input.zero_point
+    if "smoke" in task.splits:
+        return load_samples(task, "smoke", scale=scale, zero_point=zero_point, limit=SAMPLES)
+    inputs = golden.read(task).inputs()[:SAMPLES]
+    # A little beside the steps of the quantisation, as real features are.
+    features = (inputs.astype(np.float32) - zero_point + 0.2) * np.float32(scale)
+    return Samples(
+        split="smoke",
+        dataset="made",
+        dataset_sha256="0" * 64,
+        inputs=inputs[:, None],
+        names=tuple(f"made-{number}" for number in range(SAMPLES)),
+        labels=np.arange(SAMPLES) % len(task.labels),
+        features=features[:, None],
     )
-    emulated = device.board.model_copy(update={"emulated": True})
-    return Workload(task, model, device.model_copy(update={"board": emulated}), samples)
 
 
-def measure(port: str) -> Measurement:
+def measure(port: str, task: str = "kws") -> Measurement:
     """Performance and accuracy of the board at a port."""
-    bench = Bench(port=port, patience=PATIENCE)
-    given = workload()
-    setup = Setup(bench=bench)
-    return Board().measure(Workload(given.task, given.model, given.device, given.samples, setup))
+    setup = Setup(bench=Bench(port=port, patience=PATIENCE))
+    return Board().measure(replace(workload(task), setup=setup))
 
 
 class HungError(BaseException):
@@ -134,7 +152,7 @@ class Facts:
     windows: tuple[tuple[str, int, float], ...]
     """Input, inferences and seconds of each."""
     outputs: bytes
-    """Every value that the board gave for every input, as the evidence holds them."""
+    """Every output, or the score of every input, as the evidence holds them."""
     accuracy: tuple[tuple[str, float], ...]
 
     @classmethod
@@ -143,7 +161,7 @@ class Facts:
         return cls(
             metrics["latency.per_inference"],
             tuple((window.input or "", window.inferences, window.seconds) for window in measurement.windows),
-            measurement.evidence["outputs.csv"],
+            b"".join(measurement.evidence.get(name, b"") for name in ("outputs.csv", "scores.csv")),
             tuple((name, value) for name, value in metrics.items() if name.startswith("accuracy")),
         )
 
@@ -167,10 +185,10 @@ class Facts:
 
 
 @cache
-def clean() -> Facts:
+def clean(task: str = "kws") -> Facts:
     """The result without a fault."""
     with tempfile.TemporaryDirectory() as scratch, own_cache(Path(scratch)):
-        end = run(measure, Firmware(network("kws")), Line(), Path(scratch))
+        end = run(partial(measure, task=task), Firmware(network(task)), Line(), Path(scratch))
         assert end.measurement is not None, str(end)
         return Facts.of(end.measurement)
 
@@ -195,6 +213,7 @@ class Verdict:
 
     kind: str
     seed: int
+    task: str
     ended: str
     """What the user saw."""
     hint: str | None = None
@@ -207,25 +226,28 @@ class Verdict:
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.kind}, seed {self.seed}: {'; '.join(self.complaints)} (it said: {self.ended})"
+        said = "; ".join(self.complaints)
+        return f"{self.kind}, seed {self.seed}, {self.task}: {said} (it said: {self.ended})"
 
 
-def trial(name: str, seed: int, measure: Measure = measure, limit_s: float = LIMIT_S) -> Verdict:
+def trial(
+    name: str, seed: int, measure: Measure = measure, limit_s: float = LIMIT_S, task: str = "kws"
+) -> Verdict:
     """A run with a fault, and a second one without if it failed."""
     chosen, began = kind(name), time.monotonic()
-    right = clean()
+    right = clean(task)
     with tempfile.TemporaryDirectory() as scratch, own_cache(Path(scratch)) as cache_folder:
         folder = Path(scratch)
-        firmware, fault = faulty(chosen, seed, lambda **odd: Firmware(network("kws"), **odd))
+        firmware, fault = faulty(chosen, seed, lambda **odd: Firmware(network(task), **odd))
         first = run(measure, firmware, fault, folder, limit_s)
-        verdict = Verdict(name, seed, str(first).replace(scratch, ""), struck=first.struck)
+        verdict = Verdict(name, seed, task, str(first).replace(scratch, ""), struck=first.struck)
         verdict.recovered = first.measurement is not None
         verdict.complaints += complaints(chosen, first, right)
         if first.error is not None:
             verdict.hint = first.error.hint
             done = kept(cache_folder)
             odd = {key: value for key, value in chosen.firmware.items() if key != "echoes"}
-            second = run(measure, Firmware(network("kws"), **odd), Line(), folder, limit_s)
+            second = run(measure, Firmware(network(task), **odd), Line(), folder, limit_s)
             if second.measurement is None:
                 verdict.complaints.append(f"not even the second run, without a fault, ended well: {second}")
             else:
@@ -280,19 +302,30 @@ def _start(paths: list[str]) -> None:
     clean()
 
 
-def trials(wanted: Iterable[tuple[str, int]], processes: int = 10) -> Iterator[Verdict]:
-    """Many trials at once: most of their time is spent in waiting for a board that says nothing."""
-    names, seeds = zip(*wanted, strict=True)
+def trials(wanted: Iterable[tuple[str, int, str]], processes: int = 10) -> Iterator[Verdict]:
+    """Many trials at once, each of a kind, a seed and a task.
+
+    Most of their time is spent in waiting for a board that says nothing.
+    """
     with ProcessPoolExecutor(processes, get_context("spawn"), _start, (list(sys.path),)) as pool:
-        yield from pool.map(trial, names, seeds)
+        yield from pool.map(_trial, *zip(*wanted, strict=True))
+
+
+def _trial(name: str, seed: int, task: str) -> Verdict:
+    return trial(name, seed, partial(measure, task=task), task=task)
 
 
 def _main(count: int, seed: int, names: list[str]) -> int:
-    wanted = [(each.name, seed + number) for each in KINDS for number in range(count)]
+    wanted = [
+        (each.name, seed + number, "kws")
+        for each in KINDS
+        for number in range(count)
+        if not names or each.name in names
+    ]
     ends: dict[str, Counter[str]] = defaultdict(Counter)
     seconds: dict[str, float] = defaultdict(float)
     wrong = 0
-    for verdict in trials((name, number) for name, number in wanted if not names or name in names):
+    for verdict in trials(wanted):
         ends[verdict.kind][verdict.ended] += 1
         seconds[verdict.kind] += verdict.seconds
         if verdict.complaints:

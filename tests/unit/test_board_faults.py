@@ -33,17 +33,27 @@ PATIENT = {
 }
 """Kinds with which a run mostly waits."""
 PATIENT_SEEDS = 5
+FLOATS = (
+    "digit flipped to the board",
+    "byte lost to the board",
+    "lost digit of a result",
+    "lost digit of a timestamp",
+    "reset",
+)
+"""Kinds that also strike a board for anomalies: floats go to it, and one score comes back."""
+FLOAT_SEEDS = 4
 
 
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, list[Verdict]]:
     found = defaultdict(list)
     wanted = [
-        (kind.name, seed)
+        (kind.name, seed, "kws")
         for seed in range(SEEDS)
         for kind in KINDS
         if seed < PATIENT_SEEDS or kind.name not in PATIENT
     ]
+    wanted += [(kind, seed, "ad") for kind in FLOATS for seed in range(FLOAT_SEEDS)]
     for verdict in trials(wanted):
         found[verdict.kind].append(verdict)
     return found
