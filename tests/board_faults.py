@@ -32,6 +32,7 @@ from fake_board import FakeBoard, Firmware, Line, network
 from fault_proxy import KINDS, Kind, faulty, kind
 from tinybench import specs
 from tinybench.boards.dut import Patience
+from tinybench.boards.replay import read_transcript
 from tinybench.datasets import golden
 from tinybench.datasets.base import Samples
 from tinybench.datasets.samples import load_samples
@@ -66,7 +67,7 @@ def workload(name: str = "kws") -> Workload:
 
 def _samples(task: TaskSpec, model: Model) -> Samples:
     scale, zero_point = model.input.scale, model.input.zero_point
-    if "smoke" in task.splits:
+    if task.splits.smoke is not None:
         return load_samples(task, "smoke", scale=scale, zero_point=zero_point, limit=SAMPLES)
     inputs = golden.read(task).inputs()[:SAMPLES]
     # A little beside the steps of the quantisation, as real features are.
@@ -184,6 +185,23 @@ class Facts:
         return found
 
 
+def replayed(measurement: Measurement) -> list[str]:
+    """In what the log shows something else than is stated: a check of the evidence would refuse it."""
+    replay = read_transcript(measurement.evidence["log.txt"], "log.txt")
+    if replay.performance is None or replay.accuracy is None:
+        return ["the log shows no windows, or no outputs"]
+    shown = [(each.input_file, each.inferences, each.seconds) for each in replay.performance.windows]
+    stated = [(each.input, each.inferences, each.seconds) for each in measurement.windows]
+    found = [] if shown == stated else [f"windows of the log are {shown}, and not {stated}"]
+    rows = measurement.evidence.get("outputs.csv", b"").decode().splitlines()[1:]
+    outputs = [tuple(map(float, row.split(",")[2:])) for row in rows]
+    if rows and [sample.results for sample in replay.accuracy.samples] != outputs:
+        found.append("outputs of the log are others")
+    if None in (*replay.loaded["performance"], *replay.loaded["accuracy"]) or replay.gaps:
+        found.append("the log does not show for each window and output which input it is of")
+    return found
+
+
 @cache
 def clean(task: str = "kws") -> Facts:
     """The result without a fault."""
@@ -252,7 +270,8 @@ def trial(
                 verdict.complaints.append(f"not even the second run, without a fault, ended well: {second}")
             else:
                 verdict.complaints += [
-                    f"second run: {said}" for said in right.differences(Facts.of(second.measurement))
+                    f"second run: {said}"
+                    for said in right.differences(Facts.of(second.measurement)) + replayed(second.measurement)
                 ]
             verdict.kept = done
             most = WINDOWS + SAMPLES - done + CALIBRATIONS
@@ -282,7 +301,7 @@ def complaints(chosen: Kind, end: End, right: Facts) -> list[str]:
     if not end.struck:
         return ["the fault did not strike"]
     if end.measurement is not None:
-        found = right.differences(Facts.of(end.measurement))
+        found = right.differences(Facts.of(end.measurement)) + replayed(end.measurement)
         return found + (["a result where none can be"] if chosen.outcome == "fails" else [])
     error, found = end.error, []
     assert error is not None

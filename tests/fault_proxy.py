@@ -181,7 +181,6 @@ class DebugOutput(Fault):
         b"\r\n",
         b"lap-us-5\r\n",
         b"\x1b[32mOK\x1b[0m\r\n",
-        b"m-ready-finished[x]\r\n",
     )
 
     def line(self, data: bytes, number: int) -> Iterator[bytes]:

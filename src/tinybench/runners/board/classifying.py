@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tinybench.errors import BoardError
+from tinybench.boards.dut import GarbledError
 from tinybench.runners.board.run import Run
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _ask(run: Run, number: int, expected_s: float | None, *, verify: bool) -> tu
     found = dut.infer(1, 0, expected_s=expected_s)
     if found.results is None or len(found.results) != encoding.values:
         given = 0 if found.results is None else len(found.results)
-        raise BoardError(
+        raise GarbledError(
             f"{run.bench.port}: the board gives {given} of the {encoding.values} results of an inference",
             hint="is its firmware that of this task?",
         )
