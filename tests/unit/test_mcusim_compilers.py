@@ -82,7 +82,7 @@ def test_a_broken_gcc_is_an_error(
 
 def test_the_runner_is_told_the_toolchain(world: World) -> None:
     tinybench.run("demo", runner="fake")
-    assert world.runner.seen[-1].toolchain == "zig"
+    assert world.runner.seen[-1].setup.toolchain == "zig"
 
 
 @pytest.mark.parametrize("name", sorted(COMPILERS))
