@@ -121,3 +121,32 @@ def test_what_the_guide_shows_of_ports_is_what_is_printed(
     )
     assert "/dev/ttyACM0" in shown[0]
     assert set(shown[0].splitlines()) <= printed, printed
+
+
+def quoted() -> list[tuple[str, str]]:
+    """Page and first cell of each row of the tables that are headed *What you read*."""
+    found = []
+    for page in sorted((DOCS / "boards").glob("*.md")):
+        heading = ""
+        for line in page.read_text().splitlines():
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            heading = (heading or cells[0]) if line.startswith("|") else ""
+            if heading == "What you read" and cells[0] not in (heading, "---"):
+                found.append((page.name, cells[0]))
+    return found
+
+
+def test_what_one_reads_is_what_the_program_says() -> None:
+    """Between the dots that stand for names and figures, word for word."""
+    source = " ".join(path.read_text() for path in sorted((REPOSITORY / "src/tinybench").rglob("*.py")))
+    # Long messages are written in pieces, one below the other.
+    source = re.sub(r'"\s+f?"', "", source)
+    rows = quoted()
+    assert len(rows) >= 15
+    missing = [
+        f"{page}: {fragment}"
+        for page, cell in rows
+        for fragment in cell.split("…")
+        if fragment.strip(" ,:") not in source
+    ]
+    assert not missing
