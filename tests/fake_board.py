@@ -489,3 +489,48 @@ _SPEEDS: Final[dict[Any, int]] = {
     getattr(termios, f"B{baud}"): baud
     for baud in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 }
+
+
+class Remote:
+    """A board elsewhere, behind a port of its own, in the place of a ``Firmware``; it cannot be reset."""
+
+    def __init__(self, port: str, answer_s: float = 30.0) -> None:
+        self._port, self._answer_s = port, answer_s
+        self._line = -1
+        self._rest = b""
+        self.windows: list[int] = []
+        self.mode = "performance"
+        self.sleep: Callable[[float], object] = time.sleep
+
+    def boot(self) -> Iterator[bytes]:
+        """It is up already; what it said until now is for nobody."""
+        self._line = os.open(self._port, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self._line)
+        while select.select([self._line], [], [], 0.2)[0]:
+            os.read(self._line, 4096)
+        yield from ()
+
+    def receive(self, data: bytes) -> Iterator[bytes]:
+        """Pass bytes on; for each command, the lines up to the one that says that it is done."""
+        os.write(self._line, data)
+        for _ in range(data.count(b"%")):
+            while True:
+                line = self._next()
+                if line.startswith(b"m-infer-done"):
+                    self.windows.append(1)
+                yield line
+                if line.strip() in (b"m-ready", b""):
+                    break
+
+    def _next(self) -> bytes:
+        while b"\n" not in self._rest:
+            if not select.select([self._line], [], [], self._answer_s)[0]:
+                return b""
+            self._rest += os.read(self._line, 4096)
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line + b"\n"
+
+    def close(self) -> None:
+        """Let go of its port."""
+        if self._line >= 0:
+            os.close(self._line)
