@@ -27,12 +27,11 @@ USUAL_BAUDS: Final = (115_200, 9_600, 921_600)
 class Desk:
     """A board that answers, and the power analyser if there is one."""
 
-    def __init__(
-        self, bench: Bench, say: Say, dut: Dut, identity: Identity, meter: MeterSession | None
-    ) -> None:
-        self.dut = dut
-        self.identity = identity
-        self.meter = meter
+    dut: Dut
+    identity: Identity
+
+    def __init__(self, bench: Bench, say: Say) -> None:
+        self.meter: MeterSession | None = None
         self._bench = bench
         self._say = say
 
@@ -54,17 +53,17 @@ class Desk:
             MeterError: the power analyser does not.
         """
         with ExitStack() as stack:
-            meter = None
+            desk = cls(bench, say)
+            # Whatever fails from here on: an analyser that stays open keeps its port and its licence.
+            stack.callback(desk._let_go)
             if bench.meter is not None:
                 # First, because opening one may take the board's power away for a moment.
                 progress("opening the power analyser", 0, 0)
-                meter = _open_meter(bench, say)
+                desk.meter = _open_meter(bench, say)
             if bench.flash is not None and device is not None:
                 say("session", flash(bench.flash, device, probe=bench.probe, progress=progress))
             progress("waiting for the board", 0, 0)
-            dut, identity = _answering(bench, device, say, stack)
-            desk = cls(bench, say, dut, identity, meter)
-            stack.callback(desk._let_go)
+            desk.dut, desk.identity = _answering(bench, device, say, stack)
             yield desk
 
     def open_meter_again(self) -> None:

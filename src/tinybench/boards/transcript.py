@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Literal, Protocol, get_args
 
+from tinybench.boards.lines import printable
 from tinybench.errors import OutputError
 from tinybench.files.bounded import read_lines
 
@@ -48,14 +49,16 @@ class Transcript:
             raise self._failed(error) from None
 
     def say(self, source: Source, text: str) -> None:
-        """Append a line.
+        """Append a line; what is not printable ASCII is spelled out.
 
         Raises:
             OutputError: the disk is full, or gone.
         """
         if self._stream is None:
             return
-        line = f"{self._clock() - self._began:09.3f} {source}: {text}\n".encode("ascii", "backslashreplace")
+        # Names of analysers, probes and files come from elsewhere: none of them can begin a line of its own.
+        said = printable(text.encode("ascii", "backslashreplace"))
+        line = f"{self._clock() - self._began:09.3f} {source}: {said}\n".encode("ascii")
         try:
             written = self._stream.write(line)
         except OSError as error:
