@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from board_evidence import measured_vww
+from evidence_fixtures import measured_kws
 from fakes import FakeRunner, World
 from tinybench.cli import _main, main
 from tinybench.cli._console import Column, echo_json, print_table
-from tinybench.cli.run import LAYER_COLUMNS, METRIC_COLUMNS
+from tinybench.cli.run import LAYER_COLUMNS, METRIC_COLUMNS, show
 from tinybench.errors import SimulationError
 from tinybench.progress import Progress
 from tinybench.results.schema import Unavailable
@@ -299,6 +301,17 @@ def test_layers_at_80_columns_are_a_table_without_names() -> None:
     assert "operator" in lines[1]
     assert "name" not in lines[1]
     assert "name" in shown_at(140, LAYER_COLUMNS, LAYERS[:1])
+
+
+def test_a_result_with_energy_names_the_power_analyser(capsys: pytest.CaptureFixture[str]) -> None:
+    metered, _ = measured_vww()
+    show(metered, layers=False)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Joulescope JS220, 1000 samples/s, 3.3 V measured, windows by edges" in out
+    assert "energy per inference above idle" in out
+    timed, _ = measured_kws()
+    show(timed, layers=False)
+    assert "analyser" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import numpy as np
 import pytest
 
 from board_evidence import BoardLog
 from tinybench import api, specs
 from tinybench.boards.encoding import Encoding
-from tinybench.datasets.samples import load_samples
+from tinybench.boards.replay import read_transcript
+from tinybench.datasets import golden
+from tinybench.datasets.samples import front_end_of, load_samples
 from tinybench.models.reference import load_named
 from tinybench.results.schema import DeviceRef, Result, content_id
 from tinybench.runners.tflm import Interpreter
 from tinybench.submissions.entry import Entry, opener
 from tinybench.submissions.rerun import Rerun, rerun
+from tinybench.submissions.rules.reexecution import compare_board
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +296,30 @@ def test_inputs_in_another_order_are_other_inputs(on_hardware: Result, asked: Bo
     first, second = (asked.lines[k].partition(" input ")[2] for k in blocks[:2])
     swapped = log.replace(f"input {first}\n", "input #\n").replace(f"input {second}\n", f"input {first}\n")
     assert of_board(on_hardware, swapped.replace("input #\n", f"input {second}\n")) == ["TB706"]
+
+
+@pytest.mark.parametrize(("shift", "code"), [(0.0, []), (0.01, ["TB707"])])
+def test_errors_of_windows_are_compared_but_not_floats_that_depend_on_the_machine(
+    shift: float, code: list[str]
+) -> None:
+    """Anomaly detection: the board gets float32 and prints a mean squared error."""
+    task, model = specs.task("ad"), load_named("ad")
+    samples = golden.samples(task, model, front_end_of(task), 3)
+    assert task.serial is not None
+    encoding = Encoding.of(task.serial, model, samples)
+    outputs = Interpreter(model).run(samples.inferences)
+    restored = (outputs.astype(float) - model.output.zero_point) * model.output.scale
+    log = BoardLog()
+    log.begin(model.sha256, "accuracy")
+    for number, (feature, output) in enumerate(zip(encoding.features, restored, strict=True)):
+        log.say("session", f"accuracy {number + 1} input {number}.wav")
+        log.load("other bytes than here")
+        error = float(np.mean((feature - output) ** 2))
+        log.infer(1, 0, 9_000, (error * (1 + shift * (number == 1)),))
+    replay = read_transcript(log.encode(), "log.txt")
+    names = [f"{number}.wav" for number in range(len(outputs))]
+    findings = compare_board("results/ad.json", replay, names, encoding, outputs, own=True)
+    assert [finding.rule.code for finding in findings] == code
 
 
 @pytest.mark.parametrize("log", ["", "broken\n"])

@@ -215,9 +215,19 @@ def _heading(result: Result) -> Table:
             "runner": result.runner,
             "engine": lines["engine"],
             "compiler": lines["compiler"],
+            **_analyser(result),
             "split": f"{data.split}: {data.samples} samples of {data.dataset}",
         }
     )
+
+
+def _analyser(result: Result) -> dict[str, str]:
+    """What measured the energy, as a line of the heading; none where nothing did."""
+    used = result.instrument
+    if used is None:
+        return {}
+    supply = "" if used.voltage_v is None else f", {used.voltage_v:g} V {used.voltage}"
+    return {"analyser": f"{used.title}, {used.rate_hz:g} samples/s{supply}, windows by {used.gate}"}
 
 
 def _metrics(result: Result) -> list[tuple[str, ...]]:
