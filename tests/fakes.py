@@ -154,6 +154,7 @@ class FakeRunner:
     """Returns fixed figures; ``during`` is called in the middle of a measurement."""
 
     name: str = "fake"
+    interface: int = 1
     summary: str = "figures for tests"
     accuracy: float = 0.95
     during: Callable[[], None] = lambda: None
@@ -162,6 +163,8 @@ class FakeRunner:
 
     def check(self, setup: Setup) -> None:
         compilers.compiler(setup.toolchain).program()
+
+    def check_device(self, device: specs.DeviceSpec) -> None: ...
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         self.seen.append(workload)

@@ -133,8 +133,7 @@ def _run(
     chosen = _choose_split(task_spec, split, data)
     # A run can take minutes: whatever can be found wrong is found before it.
     engine.check(setup)
-    if engine.runs_on == "simulator":
-        device_spec.check_simulated()
+    engine.check_device(device_spec)
     placement.check(device_spec)
     if bench is not None and bench.flash is not None:
         from tinybench.boards import flashing
@@ -155,11 +154,29 @@ def _run(
         setup=replace(setup, checked_inputs=min(samples, len(taken.inferences))),
     )
     measurement = engine.measure(workload, report)
-    result = record(workload, measurement, runner=runner, model_name=model_name, limit=limit, notes=notes)
+    result = record(
+        workload,
+        measurement,
+        runner=runner,
+        model_name=model_name,
+        limit=limit,
+        notes=notes,
+        plugins=_packages(runner, task, bench),
+    )
     if destination is not None:
         result = store.write(result, measurement.evidence, destination)
     measurement.written()
     return result
+
+
+def _packages(runner: str, task: str, bench: Bench | None) -> dict[str, str]:
+    """Packages of the plug-ins that took part, and their versions."""
+    from tinybench.datasets.registry import PLUGINS as FRONT_ENDS
+    from tinybench.meters.registry import PLUGINS as METERS
+
+    meter = "" if bench is None or bench.meter is None else bench.meter.partition(":")[0]
+    named = ((registry.PLUGINS, runner), (FRONT_ENDS, task), (METERS, meter))
+    return dict(found for plugins, name in named if (found := plugins.package(name)) is not None)
 
 
 def _check_options(engine: Runner, setup: Setup, device: str | None, clock_hz: int | None) -> None:

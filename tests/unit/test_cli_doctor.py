@@ -159,7 +159,8 @@ def test_a_full_disk_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_content_and_runners(world: World) -> None:
-    assert [(f.check, f.status) for f in doctor.content()] == [("content", "ok"), ("runners", "ok")]
+    found = [*doctor.content(), *doctor.plugins()]
+    assert [(f.check, f.status) for f in found] == [("content", "ok"), ("runners", "ok")]
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,7 @@ def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
 
 class Wattmeter:
     name = "wattmeter"
+    interface = 1
     summary = "for tests"
 
     def check(self) -> None: ...

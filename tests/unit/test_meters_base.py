@@ -86,6 +86,7 @@ def test_an_empty_recording_is_no_trace() -> None:
 
 class Wattmeter:
     name = "wattmeter"
+    interface = 1
     summary = "for tests"
 
     def check(self) -> None: ...

@@ -156,7 +156,6 @@ def content() -> Iterator[Finding]:
     """Every content file is valid and refers to things that exist."""
     from tinybench import specs
     from tinybench.errors import TinybenchError
-    from tinybench.runners.registry import runners
 
     try:
         tasks, models, devices = specs.tasks(), specs.models(), specs.devices()
@@ -174,15 +173,23 @@ def content() -> Iterator[Finding]:
         yield Finding("content", "fail", counts, f"reinstall {DISTRIBUTION}: its content folders are missing")
     else:
         yield Finding("content", "ok", counts)
-    try:
-        names = list(runners())
-    except TinybenchError as error:
-        yield Finding("runners", "fail", error.message, error.hint or "")
-        return
+
+
+def plugins() -> Iterator[Finding]:
+    """Every runner, power analyser, task and content plug-in can be used; there is a runner."""
+    from tinybench.content import PLUGINS as CONTENT
+    from tinybench.datasets.registry import PLUGINS as FRONT_ENDS
+    from tinybench.meters.registry import PLUGINS as METERS
+    from tinybench.runners.registry import PLUGINS as RUNNERS
+
+    names = list(RUNNERS.all())
     if names:
         yield Finding("runners", "ok", ", ".join(names))
     else:
         yield Finding("runners", "fail", "there is no runner", f"reinstall {DISTRIBUTION}")
+    for kind in (RUNNERS, METERS, FRONT_ENDS, CONTENT):
+        for name, error in kind.broken().items():
+            yield Finding(f"{kind.kind} {name}", "fail", error.message, error.hint or "")
 
 
 def _unchanged(model: ModelSpec) -> None:
@@ -237,6 +244,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     cache,
     cached_firmware,
     content,
+    plugins,
     data,
     *_desk.CHECKS,
 )

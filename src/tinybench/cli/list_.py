@@ -30,9 +30,12 @@ def _tasks() -> Rows:
 
 
 def _runners() -> Rows:
-    from tinybench.runners.registry import runners
+    from tinybench.cli._console import plain
+    from tinybench.runners.registry import PLUGINS
 
-    return [{"name": name, "summary": runner.summary} for name, runner in runners().items()]
+    for error in PLUGINS.broken().values():  # the others can be used nonetheless
+        click.echo(f"warning: {plain(error.message)}\nhint: {plain(error.hint or '')}", err=True)
+    return [{"name": name, "summary": runner.summary} for name, runner in PLUGINS.all().items()]
 
 
 def _devices() -> Rows:

@@ -62,10 +62,13 @@ def list_meters(as_json: bool) -> None:
 def _kinds() -> list[dict[str, Any]]:
     """What there is of each kind, or why that is not known."""
     from tinybench.errors import TinybenchError
-    from tinybench.meters.registry import meters
+    from tinybench.meters.registry import PLUGINS
 
-    kinds = []
-    for name, meter in meters().items():
+    kinds: list[dict[str, Any]] = [
+        {"kind": name, "summary": "", "problem": error.message, "fix": error.hint, "found": []}
+        for name, error in PLUGINS.broken().items()
+    ]
+    for name, meter in PLUGINS.all().items():
         kind: dict[str, Any] = {"kind": name, "summary": meter.summary, "problem": None, "fix": None}
         try:
             meter.check()
@@ -77,7 +80,7 @@ def _kinds() -> list[dict[str, Any]]:
             {"address": one.address, "title": one.title, "problem": one.problem} for one in found
         ]
         kinds.append(kind)
-    return kinds
+    return sorted(kinds, key=lambda kind: str(kind["kind"]))
 
 
 def _here(kind: dict[str, Any]) -> str:

@@ -55,7 +55,11 @@ class Samples:
 
 
 class FrontEnd(Protocol):
-    """What the module ``tinybench.datasets.<task id>`` provides (with ``_`` for ``-`` in the id)."""
+    """What the module ``tinybench.datasets.<task id>`` provides (with ``_`` for ``-`` in the id).
+
+    A task that is not built in has an entry point of the group ``tinybench.tasks``, named as the task, which
+    leads to a module or object with all of this and ``interface = 1``.
+    """
 
     LABELS: tuple[str, ...]
     """Equal to the task's ``labels``."""

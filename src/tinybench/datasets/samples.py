@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from tinybench.datasets import splits
+from tinybench.datasets import registry, splits
 from tinybench.datasets.base import FrontEnd, Sample, Samples
 from tinybench.errors import ContentError, ModelError, UsageError
 from tinybench.files import hashing
@@ -167,24 +167,33 @@ def _check_range(task: TaskSpec, values: NDArray[np.float32], scale: float, zero
 
 
 def front_end_of(task: TaskSpec) -> FrontEnd:
-    """The module that decodes and preprocesses for a task.
+    """The module, or the plug-in, that decodes and preprocesses for a task.
 
     Raises:
-        ContentError: there is none, or it is not one of this task.
+        ContentError: there is none, it is broken, or it is not one of this task.
     """
+    if task.id in registry.PLUGINS.names() and not registry.is_built_in(task.id):
+        name, front_end = (
+            f"its plug-in {registry.PLUGINS.entries[task.id].value}",
+            registry.PLUGINS.get(task.id),
+        )
+    else:
+        name, front_end = _built_in(task)
+    if task.labels != front_end.LABELS:
+        raise ContentError(f"task {task.id}: labels differ from LABELS of {name}", hint="make them equal")
+    return front_end
+
+
+def _built_in(task: TaskSpec) -> tuple[str, FrontEnd]:
     name = f"tinybench.datasets.{task.id.replace('-', '_').replace('.', '_')}"
-    provided = ("LABELS", "scan", "load", "features", "quantize", "stimuli")
-    hint = f"a task has a module with {', '.join(provided)}"
+    hint = f"a task has a module with {', '.join(registry.PARTS)}, or a plug-in of {registry.PLUGINS.group}"
     try:
         module = import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
         raise ContentError(f"task {task.id}: there is no module {name}", hint=hint) from error
-    lacking = [attribute for attribute in provided if not hasattr(module, attribute)]
+    lacking = [attribute for attribute in registry.PARTS if not hasattr(module, attribute)]
     if lacking:
         raise ContentError(f"task {task.id}: module {name} lacks {', '.join(lacking)}", hint=hint)
-    front_end = cast("FrontEnd", module)
-    if task.labels != front_end.LABELS:
-        raise ContentError(f"task {task.id}: labels differ from LABELS of {name}", hint="make them equal")
-    return front_end
+    return name, cast("FrontEnd", module)

@@ -31,7 +31,7 @@ class Selection:
         """
         if subset.names is None:
             return cls(subset)
-        return cls(subset, frozenset(read_names(content.tasks_dir() / subset.names)))
+        return cls(subset, frozenset(read_names(content.first(content.task_dirs(), subset.names))))
 
     @property
     def sha256(self) -> str:

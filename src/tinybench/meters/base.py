@@ -236,6 +236,8 @@ class Meter(Protocol):
 
     name: str
     """What ``--meter`` takes."""
+    interface: int
+    """Version of this protocol that it was made for, as a plain number: 1."""
     summary: str
     """One line for people."""
 

@@ -51,6 +51,7 @@ class Joulescope:
     """The kind of analyser called ``joulescope``."""
 
     name = "joulescope"
+    interface = 1
     summary = "Joulescope JS110 or JS220 over USB, between a supply and the board"
 
     def check(self) -> None:

@@ -63,6 +63,7 @@ class Lpm01a:
     """The kind of analyser called ``lpm01a``."""
 
     name = "lpm01a"
+    interface = 1
     summary = "STM32 power shield X-NUCLEO-LPM01A: supplies 1.8 to 3.3 V, 100 nA to 50 mA"
 
     def check(self) -> None:

@@ -54,6 +54,7 @@ class Otii:
     """The kind of analyser called ``otii``."""
 
     name = "otii"
+    interface = 1
     summary = "Qoitech Otii Arc or Ace, through the TCP server of the Otii app"
 
     def check(self) -> None:

@@ -56,6 +56,7 @@ class Ppk2:
     """The kind of analyser called ``ppk2``: it supplies the board."""
 
     name = "ppk2"
+    interface = 1
     summary = "Nordic PPK2 as source meter: supplies 0.8 to 5 V, 200 nA to 1 A, edges at D0"
     _mode: Literal["source", "ampere"] = "source"
 

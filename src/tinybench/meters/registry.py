@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 PLUGINS: Final[Plugins[Meter]] = Plugins(
     "power analyser",
     "tinybench.meters",
+    1,
     "tinybench.meters.base.Meter",
     ("name", "summary", "check", "find", "open"),
 )
@@ -27,13 +28,13 @@ def meter(name: str) -> Meter:
 
     Raises:
         UnknownNameError: there is none; the hint lists those that exist.
-        ContentError: its package is installed but broken.
+        ContentError: its package is installed but broken, or made for another tinybench.
     """
     return PLUGINS.get(name)
 
 
 def meters() -> dict[str, Meter]:
-    """All kinds by name."""
+    """All kinds that can be used, by name."""
     return PLUGINS.all()
 
 

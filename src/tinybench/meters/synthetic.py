@@ -43,6 +43,7 @@ class Synthetic:
     """The kind of analyser called ``synthetic``."""
 
     name = "synthetic"
+    interface = 1
     summary = "no analyser: a formula over the edges of an emulated board's pin; nothing is measured"
 
     def check(self) -> None:

@@ -180,6 +180,8 @@ def _type(schema: dict[str, Any]) -> str:
             return f"array of {len(items)}: {', '.join(map(_type, items))}"
         case {"type": "array"}:
             return f"array of: {_type(schema['items'])}"
+        case {"type": "object", "additionalProperties": True}:
+            return "table"
         case {"type": "object"}:
             return f"table of: {_type(schema['additionalProperties'])}"
         case {"type": "string", "format": "date-time"}:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from tinybench import content, specs
@@ -74,6 +75,7 @@ def record(
     model_name: str | None = None,
     limit: int | None = None,
     notes: Sequence[str] = (),
+    plugins: Mapping[str, str] = MappingProxyType({}),
 ) -> Result:
     """The result of one measurement.
 
@@ -84,6 +86,7 @@ def record(
         model_name: what the model is called in the result; its file name without suffix if not given.
         limit: the limit on samples that the user asked for.
         notes: added after the notes of the runner.
+        plugins: packages of plug-ins that took part: name -> version.
     """
     task, model, device, samples = workload.task, workload.model, workload.device, workload.samples
     accuracy_name = accuracy_metric(task)
@@ -127,7 +130,7 @@ def record(
         target_met=meets(task.target, accuracy) if is_decisive(data, None, accuracy) else None,
         publishable=not reasons,
         not_publishable_because=reasons,
-        environment=environment(),
+        environment=environment(plugins),
     )
 
 
@@ -227,13 +230,19 @@ def checkout_commit() -> str | None:
     return found.stdout.strip() or None
 
 
-def environment() -> Environment:
-    """Interpreter, operating system, machine and the packages that take part in a measurement."""
+def environment(plugins: Mapping[str, str] = MappingProxyType({})) -> Environment:
+    """Interpreter, operating system, machine and the packages that take part in a measurement.
+
+    Args:
+        plugins: packages of plug-ins that take part: name -> version.
+    """
+    found = {name: installed_version(name) for name in PACKAGES}
+    packages = {name: known for name, known in found.items() if known is not None} | dict(plugins)
     return Environment(
         python=f"{platform.python_implementation()} {platform.python_version()}",
         os=f"{platform.system()} {platform.release()}",
         machine=platform.machine() or "unknown",
-        packages={name: found for name in PACKAGES if (found := installed_version(name)) is not None},
+        packages=dict(sorted(packages.items())),
     )
 
 

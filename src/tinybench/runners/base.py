@@ -122,7 +122,11 @@ class Runner(Protocol):
     """How a model is executed and measured."""
 
     name: str
+    """What ``--runner`` takes."""
+    interface: int
+    """Version of this protocol that it was made for, as a plain number: 1."""
     summary: str
+    """One line for people."""
     runs_on: RunsOn
     """Where it executes the model; it decides which options can be asked for."""
 
@@ -131,6 +135,14 @@ class Runner(Protocol):
 
         Raises:
             TinybenchError: something is missing; the hint says how to get it.
+        """
+        ...
+
+    def check_device(self, device: DeviceSpec) -> None:
+        """Find out, as early, whether it can execute a model on this device.
+
+        Raises:
+            UsageError: it cannot; the hint says what can.
         """
         ...
 

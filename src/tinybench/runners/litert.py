@@ -21,6 +21,7 @@ from tinybench.runners.base import Measurement, RunsOn, Setup, Workload
 from tinybench.runners.classify import classify
 from tinybench.runners.tflm import native_stderr
 from tinybench.scoring import accuracy
+from tinybench.specs import DeviceSpec
 
 _PACKAGE = "ai-edge-litert"
 _MODULE = "ai_edge_litert"
@@ -64,6 +65,7 @@ class LiteRt:
     """Accuracy on this machine."""
 
     name = "litert"
+    interface = 1
     summary = "LiteRT on this machine: accuracy only, fast, not bit-exact; needs the extra 'litert'"
     runs_on: RunsOn = "host"
 
@@ -78,6 +80,9 @@ class LiteRt:
                 f"the runner '{self.name}' needs the package {_PACKAGE}, which is not installed",
                 hint="pip install 'tinybench-suite[litert]'",
             )
+
+    def check_device(self, device: DeviceSpec) -> None:
+        """See ``Runner.check_device``; none takes part."""
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         """Classify every sample; see ``Runner.measure``.

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 PLUGINS: Final[Plugins[Runner]] = Plugins(
     "runner",
     "tinybench.runners",
+    1,
     "tinybench.runners.Runner",
-    ("name", "summary", "runs_on", "check", "measure"),
+    ("name", "summary", "runs_on", "check", "check_device", "measure"),
 )
 
 
@@ -27,11 +28,11 @@ def runner(name: str) -> Runner:
 
     Raises:
         UnknownNameError: there is none; the hint lists those that exist.
-        ContentError: its package is installed but broken.
+        ContentError: its package is installed but broken, or made for another tinybench.
     """
     return PLUGINS.get(name)
 
 
 def runners() -> dict[str, Runner]:
-    """All runners by name."""
+    """All runners that can be used, by name."""
     return PLUGINS.all()

@@ -27,6 +27,7 @@ from tinybench.runners.base import Measurement, RunsOn, Setup, Workload
 from tinybench.runners.classify import classify
 from tinybench.runners.tflm import Interpreter
 from tinybench.scoring import Accuracy, accuracy
+from tinybench.specs import DeviceSpec
 
 MIN_CHECKED_INPUTS = 8
 _SEED = 20_240_229
@@ -37,6 +38,7 @@ class TflmSim:
     """Simulated Cortex-M, checked against TFLite Micro."""
 
     name = "tflm-sim"
+    interface = 1
     summary = "simulated Cortex-M running CMSIS-NN, checked bit for bit against TFLite Micro"
     runs_on: RunsOn = "simulator"
 
@@ -48,6 +50,14 @@ class TflmSim:
             ToolchainError: it is not installed.
         """
         compiler(setup.toolchain).program()
+
+    def check_device(self, device: DeviceSpec) -> None:
+        """See ``Runner.check_device``.
+
+        Raises:
+            UsageError: the simulator does not know its timing.
+        """
+        device.check_simulated()
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         """Compile, execute and check a model; see ``Runner.measure``.

@@ -6,12 +6,12 @@ Each is read from one TOML file. A file that is broken, incomplete or has a key 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 from tinybench import content
-from tinybench.errors import UnknownNameError
+from tinybench.errors import ContentError, UnknownNameError
 from tinybench.specs.base import Identifier, S, Sha256, Source, Sourced, T, first_error, read_toml, validate
 from tinybench.specs.device_spec import (
     BatterySpec,
@@ -76,39 +76,52 @@ __all__ = [
 
 
 def _read_all(kind: type[S], paths: Iterator[tuple[str, Path]]) -> dict[str, S]:
-    return {name: validate(kind, read_toml(path), path, name) for name, path in paths}
+    found: dict[str, Path] = {}
+    for name, path in paths:
+        first = found.setdefault(name, path)
+        if first != path:
+            raise ContentError(
+                f"{path}: '{name}' is there already: {first}",
+                hint="rename one of the two, or uninstall the package that brings it",
+            )
+    return {name: validate(kind, read_toml(path), path, name) for name, path in sorted(found.items())}
 
 
-def _folders(parent: Path, file: str) -> Iterator[tuple[str, Path]]:
-    for folder in sorted(parent.iterdir()) if parent.is_dir() else ():
-        if folder.is_dir() and not folder.name.startswith((".", "_")):
-            yield folder.name, folder / file
+def _folders(parents: Iterable[Path], file: str) -> Iterator[tuple[str, Path]]:
+    for parent in parents:
+        for folder in sorted(parent.iterdir()) if parent.is_dir() else ():
+            if folder.is_dir() and not folder.name.startswith((".", "_")):
+                yield folder.name, folder / file
+
+
+def _files(parents: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    for parent in parents:
+        for path in sorted(parent.glob("*.toml")):
+            yield path.stem, path
 
 
 @cache
 def tasks() -> dict[str, TaskSpec]:
     """All tasks by id, in alphabetical order."""
-    return _read_all(TaskSpec, _folders(content.tasks_dir(), "task.toml"))
+    return _read_all(TaskSpec, _folders(content.task_dirs(), "task.toml"))
 
 
 @cache
 def models() -> dict[str, ModelSpec]:
     """All reference models by id, in alphabetical order."""
-    return _read_all(ModelSpec, _folders(content.models_dir(), "model.toml"))
+    return _read_all(ModelSpec, _folders(content.model_dirs(), "model.toml"))
 
 
 @cache
 def devices() -> dict[str, DeviceSpec]:
     """All devices by id, in alphabetical order."""
-    found = ((path.stem, path) for path in sorted(content.devices_dir().glob("*.toml")))
-    return _read_all(DeviceSpec, found)
+    return _read_all(DeviceSpec, _files(content.device_dirs()))
 
 
 @cache
 def batteries() -> dict[str, BatterySpec]:
     """All batteries by id, in alphabetical order."""
-    found = ((path.stem, path) for path in sorted(content.batteries_dir().glob("*.toml")))
-    return _read_all(BatterySpec, found)
+    return _read_all(BatterySpec, _files(content.battery_dirs()))
 
 
 def battery(name: str) -> BatterySpec:
@@ -135,4 +148,7 @@ def _lookup(kind: str, name: str, known: Mapping[str, T]) -> T:
     try:
         return known[name]
     except KeyError:
-        raise UnknownNameError(kind, name, known) from None
+        error = UnknownNameError(kind, name, known)
+        for broken in content.PLUGINS.broken().values():  # it may be there
+            error.hint = f"{error.hint}; not looked at: {broken.message}"
+        raise error from None

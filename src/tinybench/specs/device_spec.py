@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -169,6 +169,8 @@ class DeviceSpec(Spec):
     """None: no current with a source is known, and energy is not available."""
     board: BoardSpec | None = None
     """How the board is reached, to measure on it; None: by a port that is named."""
+    runners: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """What a runner that is a plug-in wants to know of it, by name of the runner, which checks it itself."""
 
     @model_validator(mode="after")
     def _clock_is_legal(self) -> DeviceSpec:

@@ -75,7 +75,7 @@ class ModelSpec(Spec):
         """The .tflite file; one that is fetched may not be there."""
         if self.file is None:
             return cache_dir() / "models" / f"{self.sha256}.tflite"
-        return content.models_dir() / self.id / self.file
+        return content.first(content.model_dirs(), self.id) / self.file
 
     @property
     def is_here(self) -> bool:

@@ -178,4 +178,4 @@ class TaskSpec(Spec):
     @property
     def folder(self) -> Path:
         """The folder of ``task.toml``."""
-        return content.tasks_dir() / self.id
+        return content.first(content.task_dirs(), self.id)

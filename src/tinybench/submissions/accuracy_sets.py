@@ -128,7 +128,7 @@ def _of_task(task: specs.TaskSpec, result: Result, labels: Mapping[str, int] | N
     listed = split.names and task.folder / split.names
     subset = task.dataset.subsets[split.subset]
     if listed is None and subset.names is not None:
-        listed = content.tasks_dir() / subset.names
+        listed = content.first(content.task_dirs(), subset.names)
     names = frozenset(read_names(listed)) if listed else None
     known = labels.keys() if names is None and labels else names
 

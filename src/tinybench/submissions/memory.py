@@ -117,9 +117,9 @@ def _program() -> str:
     digest = hashlib.sha256()
     folders = (
         Path(tinybench.__file__).parent,
-        content.tasks_dir(),
-        content.models_dir(),
-        content.devices_dir(),
+        *content.task_dirs(),
+        *content.model_dirs(),
+        *content.device_dirs(),
     )
     downstream = [folders[0] / name for name in _DOWNSTREAM]
     for folder in folders:

@@ -33,11 +33,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tinybench.specs import DeviceSpec
+
 
 class Board:
     """A board on the desk."""
 
     name = "board"
+    interface = 1
     summary = "a physical board with MLPerf Tiny's firmware, and a power analyser; needs the extra 'boards'"
     runs_on: RunsOn = "board"
 
@@ -67,6 +70,9 @@ class Board:
             raise UsageError(
                 f"{bench.flash}: there is no such firmware", hint="'tinybench firmware build' makes one"
             )
+
+    def check_device(self, device: DeviceSpec) -> None:
+        """See ``Runner.check_device``; whatever board it is, its firmware is asked."""
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         """Ask the board; see ``Runner.measure``.
