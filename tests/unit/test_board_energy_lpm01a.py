@@ -67,7 +67,9 @@ class Wire(Line):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(usb_serial, "READ_S", 0.01)
+    # This shield sends the rest before a window when that begins.
     monkeypatch.setattr(runner, "IDLE_S", 0.0)
+    monkeypatch.setattr(runner, "BASELINE_S", 0.0)
     monkeypatch.setattr(runner, "AFTER_S", 0.05)
     monkeypatch.setitem(registry.PLUGINS._made, "lpm01a", lpm01a.Lpm01a())
     monkeypatch.setenv("TINYBENCH_CACHE", str(tmp_path / "cache"))

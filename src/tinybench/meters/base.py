@@ -145,14 +145,21 @@ class Recording:
                 hint="check the wire from the pin to the analyser's input, and that the firmware pulls it",
             )
 
+    def wait_for(self, duration_s: float, *, timeout_s: float) -> None:
+        """Wait until there are samples of so many seconds.
+
+        Raises:
+            MeterError: the analyser stalled or failed.
+        """
+        self._keep_up(lambda: self._duration_s >= duration_s, timeout_s)
+
     def wait_until(self, host_s: float, *, timeout_s: float) -> None:
         """Wait until the samples reach a moment of the host's clock.
 
         Raises:
             MeterError: the analyser stalled or failed.
         """
-        if not self._wait(lambda: self._count > 0 and self.time_of(host_s) <= self._duration_s, timeout_s):
-            raise MeterError("the power analyser is too slow: its samples do not keep up", hint=_AGAIN)
+        self._keep_up(lambda: self._count > 0 and self.time_of(host_s) <= self._duration_s, timeout_s)
 
     def time_of(self, host_s: float) -> float:
         """Time in the recording of a moment of the host's clock.
@@ -185,6 +192,10 @@ class Recording:
     @property
     def _duration_s(self) -> float:
         return self._count / self.rate_hz
+
+    def _keep_up(self, complete: Callable[[], bool], timeout_s: float) -> None:
+        if not self._wait(complete, timeout_s):
+            raise MeterError("the power analyser is too slow: its samples do not keep up", hint=_AGAIN)
 
     def _check(self) -> None:
         if self._failed is not None:

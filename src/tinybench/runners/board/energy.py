@@ -18,7 +18,7 @@ from tinybench.errors import BoardError, MeterError
 from tinybench.meters.base import Instrument, Recording
 from tinybench.meters.eembc import write_trace
 from tinybench.meters.phases import BASELINE_S
-from tinybench.runners.board.run import WARMUPS, Run
+from tinybench.runners.board.run import WARMUPS, WINDOWS, Run, host_slack_s
 
 KIND = "energy"
 
@@ -106,6 +106,11 @@ def measure_energy(run: Run) -> None:
             instrument=asdict(window.instrument),
         )
         run.say(f"kept {KIND} {number}")
+    if len(kept(run)) < WINDOWS:
+        raise MeterError(
+            "the power analyser was opened again and is not as before: the windows are not all alike",
+            hint="is the supply stable? run the same command again: windows with what it is now are kept",
+        )
 
 
 def _open_meter_again(run: Run, error: MeterError) -> None:
@@ -144,7 +149,10 @@ def _window(run: Run, chosen: int, inferences: int, expected_s: float | None) ->
     recording = meter.start()
     try:
         time.sleep(IDLE_S)
+        # The baseline is the idle board's, however long an analyser takes to begin.
+        recording.wait_for(BASELINE_S, timeout_s=run.bench.patience.answer_s)
         found = dut.infer(inferences, WARMUPS, expected_s=expected_s)
+        run.require_same_clock(found)
         gate, start_s, end_s = _gate(run, meter.instrument, recording, found)
         trace = recording.trace()
     finally:
@@ -175,7 +183,7 @@ def _gate(
             if not instrument.synthetic:  # the clock of that one is the board's
                 # An edge that bounces is two: the last one may still be under way.
                 recording.wait_until(found.done_s + AFTER_S, timeout_s=patience_s)
-            return "edges", *_edges(recording.edges, found)
+            return "edges", *_edges(instrument, recording.edges, found)
     if found.seconds is None or found.lap_s is None:
         raise BoardError(
             f"{port}: the firmware gives its timestamps at a pin, and {instrument.title} does not see it",
@@ -188,14 +196,20 @@ def _gate(
     return "timestamps", start_s, start_s + found.seconds
 
 
-def _edges(edges: tuple[float, ...], found: Inference) -> tuple[float, float]:
+def _edges(instrument: Instrument, edges: tuple[float, ...], found: Inference) -> tuple[float, float]:
     if len(edges) != 2:
         raise MeterError(
             f"the power analyser saw {len(edges)} edges of the board's pin in a window, not two",
             hint="a bouncing or floating line: add a pull-up, shorten the wire, check the ground",
         )
     start_s, end_s = edges
-    told_s = found.seconds
+    told_s, here_s = found.seconds, found.done_s - found.started_s
+    # One that bounces and one that is lost are two, too.
+    if not instrument.synthetic and end_s - start_s < here_s - host_slack_s(here_s):
+        raise MeterError(
+            f"the edges of the pin are {end_s - start_s:.6g} s apart, the window took {here_s:.3g} s",
+            hint="a bouncing or floating line: add a pull-up, shorten the wire, check the ground",
+        )
     if told_s is not None and abs(end_s - start_s - told_s) > _SAME * told_s:
         raise MeterError(
             f"the edges of the pin are {end_s - start_s:.6g} s apart, the timestamps {told_s:.6g} s",

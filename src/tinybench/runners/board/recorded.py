@@ -22,15 +22,11 @@ from tinybench.meters.eembc import write_trace
 from tinybench.meters.recorded import Recorded, read_recorded
 from tinybench.meters.trace import PowerTrace
 from tinybench.runners.board.energy import AFTER_S, IDLE_S, KIND, kept
-from tinybench.runners.board.run import WARMUPS, WINDOWS, Run
+from tinybench.runners.board.run import WARMUPS, WINDOWS, Run, host_slack_s
 
 _EXECUTED: Final = "executed"
 _SAME: Final = 0.01
-"""So much the edges of a window and the board's own timestamps may differ in its length;"""
-_HOST_SAME: Final = 0.05
-"""the host's clock, where the board prints none;"""
-_HOST_LATE_S: Final = 0.25
-"""and so much more, as lines do not arrive at once."""
+"""So much the edges of a window and the board's own timestamps may differ in its length."""
 
 
 def measure_recorded(run: Run, path: Path) -> None:
@@ -88,6 +84,7 @@ def _window(run: Run, chosen: int, inferences: int, expected_s: float | None) ->
     time.sleep(IDLE_S)
     asked_s = time.monotonic()
     found = run.desk.dut.infer(inferences, WARMUPS, expected_s=expected_s)
+    run.require_same_clock(found)
     seconds, pre_s = found.done_s - found.started_s, found.started_s - asked_s
     if found.seconds is None:
         return {"seconds": seconds, "pre_s": pre_s}
@@ -100,7 +97,7 @@ def _compare(path: Path, number: int, seconds: float, record: dict[str, Any]) ->
     if told_s is not None:
         same = abs(seconds - told_s) <= _SAME * told_s
     else:
-        same = abs(seconds - record["seconds"]) <= _HOST_SAME * record["seconds"] + _HOST_LATE_S
+        same = abs(seconds - record["seconds"]) <= host_slack_s(record["seconds"])
     if not same:
         raise MeterError(
             f"{path}: the edges of window {number} are {seconds:.6g} s apart, the board took "

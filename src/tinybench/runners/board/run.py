@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from tinybench.boards.desk import Desk
-from tinybench.boards.dut import HiccupError
+from tinybench.boards.dut import GarbledError, HiccupError, Inference
 from tinybench.boards.encoding import Encoding
 from tinybench.boards.session import Session
 from tinybench.progress import Progress
@@ -20,6 +20,10 @@ MIN_INFERENCES: Final = 10
 WARMUPS: Final = 1
 """Inferences before a window, as in the published runs of MLPerf Tiny."""
 
+_HOST_SAME: Final = 0.05
+"""So much the host's clock may differ from the board's or an analyser's,"""
+_HOST_LATE_S: Final = 0.25
+"""and so much more, as lines do not arrive at once."""
 _MARGIN: Final = 1.02
 """A window is aimed at so much more than the shortest one."""
 _AT_ONCE: Final = 1000
@@ -28,6 +32,11 @@ _MAX_INFERENCES: Final = 2**31 - 1
 """What the firmware's ``atoi`` takes."""
 
 T = TypeVar("T")
+
+
+def host_slack_s(here_s: float) -> float:
+    """How far a window may be from the length that the host's clock gives it."""
+    return _HOST_SAME * here_s + _HOST_LATE_S
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,22 @@ class Run:
                 self.say(f"again, as {error.message}")
                 self.desk.dut.resynchronise()
         raise AssertionError("no tries")
+
+    def require_same_clock(self, found: Inference) -> None:
+        """Hold what the board's clock says of a window against the host's, if both are real.
+
+        Raises:
+            GarbledError: a timestamp lost a digit or has another one, or the clock counts something else.
+        """
+        if found.seconds is None or found.lap_s is None or self.workload.device.emulated:
+            return
+        here_s = found.done_s - found.lap_s
+        if abs(found.seconds - here_s) > host_slack_s(here_s):
+            raise GarbledError(
+                f"{self.bench.port}: the board's clock says {found.seconds:.3g} s for a window that took "
+                f"{here_s:.3g} s",
+                hint="does th_timestamp count microseconds? check its timer and the clock that feeds it",
+            )
 
     def windows(self, kind: str, done: Collection[int]) -> Iterator[tuple[int, int]]:
         """Number and input of each window that is not done: inputs at even distances, so of other labels."""

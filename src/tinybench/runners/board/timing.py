@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tinybench.boards.dut import GarbledError, Inference
+from tinybench.boards.dut import Inference
 from tinybench.errors import BoardError
 from tinybench.runners.board.run import WARMUPS, Run
 
@@ -12,10 +12,6 @@ KIND = "performance"
 
 _SAME: Final = 0.1
 """So much the time of an inference may differ from one measurement to the next. A lost digit is more."""
-_HOST_SAME: Final = 0.05
-"""So much the host's clock may differ from the board's,"""
-_HOST_LATE_S: Final = 0.25
-"""and so much more, as lines do not arrive at once."""
 
 
 def measure_time(run: Run) -> None:
@@ -78,17 +74,10 @@ def _infer(run: Run, chosen: int, inferences: int, expected_s: float | None) -> 
 
 def _seconds(run: Run, found: Inference) -> float:
     """Length of a window by the board's clock, which the host's clock has to confirm if both are real."""
-    port = run.bench.port
-    if found.seconds is None or found.lap_s is None:
+    if found.seconds is None:
         raise BoardError(
-            f"{port}: the firmware gives its timestamps at a pin, not on the serial line",
+            f"{run.bench.port}: the firmware gives its timestamps at a pin, not on the serial line",
             hint="write the build for performance to the board, or measure --runs energy alone",
         )
-    here_s = found.done_s - found.lap_s
-    apart_s = abs(found.seconds - here_s)
-    if apart_s > _HOST_SAME * here_s + _HOST_LATE_S and not run.workload.device.emulated:
-        raise GarbledError(
-            f"{port}: the board's clock says {found.seconds:.3g} s for a window that took {here_s:.3g} s",
-            hint="does th_timestamp count microseconds? check its timer and the clock that feeds it",
-        )
+    run.require_same_clock(found)
     return found.seconds
