@@ -266,6 +266,25 @@ def test_without_a_file_a_figure_is_a_claim(name: str, expected: set[str]) -> No
     assert not found.evidence_checked
 
 
+@pytest.mark.parametrize(
+    ("port", "serial"),
+    [
+        ("/dev/ttyUSB1", True),
+        ("/dev/cu.usbmodem1103", True),
+        ("/dev/serial/by-id/usb-STMicroelectronics_STM32_STLink-if02", True),
+        ("/dev/serial/by-path/pci-0000:00:14.0-usb-0:1:1.2", True),
+        ("COM7", True),
+        (r"\\.\COM12", True),
+        ("/dev/tty/../pts/7", False),
+        ("/home/me/board", False),
+        ("rfc2217://host:2217", False),
+        ("loop://", False),
+    ],
+)
+def test_only_names_of_serial_ports_pass_for_one(port: str, serial: bool) -> None:
+    assert after(lambda run: run.replace("/dev/ttyACM0", port)) == (set() if serial else {"TB342"})
+
+
 @pytest.mark.parametrize("data", [b"", b"not a log\n", b"00000.000 session: end\n", b"\xff" * 100])
 def test_a_log_of_something_else_is_unreadable(data: bytes) -> None:
     result, files = measured_vww()

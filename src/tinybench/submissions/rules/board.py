@@ -120,7 +120,9 @@ HOST_CLOCK: Final = rule(
     hint="Wire the timestamp pin to an input of the analyser.",
 )
 
-_SERIAL_PORT: Final = re.compile(r"/dev/(?:tty|cu\.|serial/)[\w./:+-]+|COM[0-9]{1,3}|\\\\\.\\COM[0-9]{1,3}")
+_SERIAL_PORT: Final = re.compile(
+    r"/dev/(?:tty[\w.+-]+|cu\.[\w.+-]+|serial/by-(?:id|path)/[\w.:+-]+)|(?:\\\\\.\\)?COM[0-9]{1,3}"
+)
 _CLOSE: Final = 1e-9
 """Relative; sums in another order differ by less."""
 
