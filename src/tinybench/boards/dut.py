@@ -108,6 +108,11 @@ class Inference:
             return None
         return (self.laps_us[1] - self.laps_us[0]) % _CLOCK_US / 1e6
 
+    @property
+    def here_s(self) -> float:
+        """The same by the host's clock, from the first line of the window to the last."""
+        return self.done_s - (self.started_s if self.lap_s is None else self.lap_s)
+
 
 @dataclass
 class _Answer:

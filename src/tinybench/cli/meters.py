@@ -116,11 +116,10 @@ def energy(
     the Otii app. Windows lie between two falling edges of the board's pin.
     """
     from tinybench.cli._console import echo_json
-    from tinybench.errors import UsageError
+    from tinybench.meters.base import require_supply
     from tinybench.meters.recorded import read_recorded
 
-    if supply is not None and not 0 < supply <= 100:
-        raise UsageError(f"--supply: {supply:g} V supplies no board", hint="give it in volt, such as 3.3")
+    require_supply(supply)
     recorded = read_recorded(trace, supply_v=supply, edges=edges)
     document = _document(trace, recorded, inferences)
     if as_json:

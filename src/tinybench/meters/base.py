@@ -16,12 +16,14 @@ from typing import Final, Literal, Protocol
 
 import numpy as np
 
-from tinybench.errors import MeterError
+from tinybench.errors import MeterError, UsageError
 from tinybench.meters.trace import Floats, PowerTrace
 
 DEFAULT_RATE_HZ: Final = 1000.0
 """Of the trace; that of all published MLPerf Tiny energies."""
 
+MAX_SUPPLY_V: Final = 100.0
+"""Of no board: 3300 is in millivolts."""
 STALL_S: Final = 2.0
 """An analyser that sends nothing for so long has stalled."""
 
@@ -81,6 +83,16 @@ class Found:
     """Make, model and serial number."""
     problem: str | None = None
     """Why it cannot be used, with what to do about it."""
+
+
+def require_supply(volts: float | None) -> None:
+    """Refuse a stated voltage that supplies no board.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if volts is not None and not 0 < volts <= MAX_SUPPLY_V:
+        raise UsageError(f"--supply: {volts:g} V supplies no board", hint="give it in volt, such as 3.3")
 
 
 class Recording:

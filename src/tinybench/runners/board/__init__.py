@@ -8,7 +8,7 @@ stopped, by whatever, goes on from there.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tinybench._version import __version__
 from tinybench.boards.desk import Desk
@@ -17,8 +17,9 @@ from tinybench.boards.session import Session
 from tinybench.boards.wire import pyserial
 from tinybench.errors import ModelError, UsageError
 from tinybench.meters import registry
+from tinybench.meters.base import require_supply
 from tinybench.progress import Progress, silent
-from tinybench.runners.base import Bench, Measurement, RunName, RunsOn, Setup, Workload
+from tinybench.runners.base import MIN_WINDOW_S, Bench, Measurement, RunName, RunsOn, Setup, Workload
 from tinybench.runners.board.classifying import classify_all
 from tinybench.runners.board.energy import measure_energy
 from tinybench.runners.board.identity import identify
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tinybench.specs import DeviceSpec
+
+MAX_WINDOW_S: Final = 1800.0
+"""The clock of a board, 32 bits of microseconds, wraps after 71 minutes."""
 
 
 class Board:
@@ -52,8 +56,12 @@ class Board:
         """
         bench = _bench(setup)
         pyserial()
-        if not bench.window_s > 0:
-            raise UsageError(f"a window of {bench.window_s:g} s is none", hint="leave it at 10 s")
+        if not 0 < bench.window_s <= MAX_WINDOW_S:
+            raise UsageError(
+                f"a window of {bench.window_s:g} s cannot be measured",
+                hint=f"leave it at {MIN_WINDOW_S:g} s; at most {MAX_WINDOW_S:g} s fit",
+            )
+        require_supply(bench.supply_v)
         if bench.meter is not None and bench.recording is not None:
             raise UsageError(
                 "energy is either measured here or taken from a recording",

@@ -203,7 +203,7 @@ def _edges(instrument: Instrument, edges: tuple[float, ...], found: Inference) -
             hint="a bouncing or floating line: add a pull-up, shorten the wire, check the ground",
         )
     start_s, end_s = edges
-    told_s, here_s = found.seconds, found.done_s - found.started_s
+    told_s, here_s = found.seconds, found.here_s
     # One that bounces and one that is lost are two, too.
     if not instrument.synthetic and end_s - start_s < here_s - host_slack_s(here_s):
         raise MeterError(

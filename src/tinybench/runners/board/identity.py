@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from tinybench.boards.own_firmware import ENGINE, named_device, told_by
@@ -44,13 +45,17 @@ def identify(run: Run) -> Engine:
 
 
 def _same_as_before(run: Run) -> None:
-    """An unfinished run goes on only on a board that says the same of itself."""
-    identity = run.desk.identity
+    """An unfinished run goes on only on a board that says the same of itself, and with no other firmware."""
+    identity, path = run.desk.identity, run.bench.flash
     facts = {"name": identity.name, "remarks": list(identity.remarks)}
+    # Without --flash, what was written before is still there.
+    flashed = None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
     known = run.session.records("board").get(0)
     if known is None:
-        run.session.keep("board", 0, **facts)
-    elif any(known.get(key) != value for key, value in facts.items()):
+        run.session.keep("board", 0, **facts, flashed=flashed)
+    elif (flashed is not None and flashed != known.get("flashed")) or any(
+        known.get(key) != value for key, value in facts.items()
+    ):
         raise BoardError(
             f"{run.bench.port}: the unfinished run was on '{known.get('name')}', with other firmware",
             hint="plug that board in, or begin anew with --fresh",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -29,7 +29,12 @@ from tinybench.runners.board.run import WINDOWS, Run
 from tinybench.scoring import Accuracy, printed_accuracy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
+
+_APART: Final = 0.01
+"""Much more than what lines of the board are late, in windows of 10 s."""
 
 
 def report(
@@ -62,6 +67,8 @@ def report(
         timed = _timed(run)
         windows += timed
         metrics += _time(timed, mode, emulated)
+        if not emulated and run.bench.window_s >= MIN_WINDOW_S:
+            notes += clocks_apart(run.session.records(timing.KIND).values())
     if "accuracy" in runs:
         scored, note = _accuracy(run, expected)
         notes.append(remark or note)
@@ -89,6 +96,20 @@ def report(
         not_publishable_because=tuple(_reasons(run, engine, emulated)),
         written=run.session.remover(),
     )
+
+
+def clocks_apart(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What the host's clock says of windows, if it is something else than the board's.
+
+    Args:
+        records: of windows of 10 s or more, with ``seconds`` and ``here_s``.
+    """
+    both = [(record["seconds"], record["here_s"]) for record in records]
+    apart = sum(here_s for _, here_s in both) / sum(seconds for seconds, _ in both) - 1
+    if abs(apart) < _APART:
+        return ()
+    more = f"{abs(apart):.1%} {'longer' if apart > 0 else 'shorter'}"
+    return (f"by this machine's clock the windows took {more} than by the board's, which latency is by",)
 
 
 def _timed(run: Run) -> list[Window]:
@@ -188,7 +209,8 @@ def _energy(windows: list[Window], recorded: EnergyFile) -> list[Metric]:
             "energy.above_baseline",
             max(0.0, above),
             mode,
-            note=f"{note}; less the board's power at rest, the mean of {BASELINE_S:g} s before each",
+            note=f"{note}; less the board's power at rest, the mean of {BASELINE_S:g} s before each"
+            + ("; it takes no more than that" if above < 0 else ""),
         ),
     ]
 

@@ -28,7 +28,7 @@ def measure_time(run: Run) -> None:
         doubts = 0
         while True:
             run.say(f"{KIND} {number} input {run.sample(chosen)}")
-            seconds = _infer(run, chosen, inferences, expected_s)
+            seconds, here_s = _infer(run, chosen, inferences, expected_s)
             each_s, before_s = seconds / inferences, expected_s
             expected_s = max(each_s, 1e-6)
             # The first one has this machine's clock to confirm it, if both are real.
@@ -46,7 +46,14 @@ def measure_time(run: Run) -> None:
             why = "are too short" if seconds < run.bench.window_s else "are to be confirmed"
             run.say(f"dropped {KIND} {number}: {seconds:g} s for {inferences} inferences {why}")
             inferences = run.enough(inferences, seconds)
-        run.session.keep(KIND, number, input=run.sample(chosen), inferences=inferences, seconds=seconds)
+        run.session.keep(
+            KIND,
+            number,
+            input=run.sample(chosen),
+            inferences=inferences,
+            seconds=seconds,
+            here_s=here_s,
+        )
         run.say(f"kept {KIND} {number}")
 
 
@@ -62,12 +69,16 @@ def _unsteady(run: Run, each_s: float, before_s: float) -> BoardError:
     )
 
 
-def _infer(run: Run, chosen: int, inferences: int, expected_s: float | None) -> float:
-    """Load an input and execute it, from the beginning again if an answer is broken; gives seconds."""
+def _infer(run: Run, chosen: int, inferences: int, expected_s: float | None) -> tuple[float, float]:
+    """Load an input and execute it, from the beginning again if an answer is broken.
 
-    def act() -> float:
+    Gives the length of the window in seconds by the board's clock, and by the host's.
+    """
+
+    def act() -> tuple[float, float]:
         run.desk.dut.load(run.encoding.input(chosen), verify=True)
-        return _seconds(run, run.desk.dut.infer(inferences, WARMUPS, expected_s=expected_s))
+        found = run.desk.dut.infer(inferences, WARMUPS, expected_s=expected_s)
+        return _seconds(run, found), found.here_s
 
     return run.attempt(act)
 
