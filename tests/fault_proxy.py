@@ -225,7 +225,7 @@ class LostBytes(Fault):
     """A few bytes are lost on the way to the host."""
 
     def line(self, data: bytes, number: int) -> Iterator[bytes]:
-        if number in (self.at, self.at + 30, self.at + 60):
+        if number in (self.at, self.at + 40, self.at + 110):
             self.struck += 1
             place = self.random.randrange(len(data))
             data = data[:place] + data[place + self.random.randrange(1, 4) :]
@@ -236,7 +236,7 @@ class DoubledBytes(Fault):
     """A few bytes arrive twice."""
 
     def line(self, data: bytes, number: int) -> Iterator[bytes]:
-        if number in (self.at, self.at + 30, self.at + 60):
+        if number in (self.at, self.at + 40, self.at + 110):
             self.struck += 1
             place = self.random.randrange(len(data))
             data = data[:place] + data[place : place + 2] + data[place:]
