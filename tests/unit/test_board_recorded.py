@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from fake_board import FakeBoard, Firmware, network
 from tinybench.boards.dut import Patience
 from tinybench.errors import MeterError, UsageError
 from tinybench.meters.eembc import write_trace
+from tinybench.meters.recorded import read_recorded
 from tinybench.meters.trace import PowerTrace
 from tinybench.results.schema import Result
 
@@ -77,11 +79,35 @@ def test_windows_are_executed_first_and_their_energy_comes_from_the_file(
     assert [window.index for window in result.windows if window.run == "energy"] == [1, 2, 3, 4, 5]
 
 
+def test_a_recording_at_a_rate_that_is_no_whole_number(board: FakeBoard, tmp_path: Path) -> None:
+    """Its time stamps come from a clock that is off by a little; they are those of the file all the same."""
+    with pytest.raises(MeterError, match="is not there"):
+        run(board, tmp_path / "trace.csv")
+    trace = read_recorded(record(board, tmp_path))
+    falls = np.searchsorted(trace.trace.times_s, trace.edges)
+    rate_hz = 999.7
+    lines = [
+        f"{k / rate_hz * 1000:.6f},{power * 1e6:.3f},{int(not any(0 <= k - fall < 3 for fall in falls))}"
+        for k, power in enumerate(trace.trace.power_w / 3.3)
+    ]
+    path = tmp_path / "trace.csv"
+    path.write_text("\n".join(["Timestamp(ms),Current(uA),D0", *lines]) + "\n")
+    result = run(board, path)
+    energy = result.metric("energy.per_inference")
+    assert energy is not None
+    assert energy.value == pytest.approx(ACTIVE_W * 0.020, rel=0.01)
+    assert result.instrument is not None
+    assert result.instrument.rate_hz == pytest.approx(rate_hz)
+
+
 def test_a_recording_of_another_run_is_told(board: FakeBoard, tmp_path: Path) -> None:
     with pytest.raises(MeterError, match="is not there"):
         run(board, tmp_path / "trace1-energy.bin")
     with pytest.raises(MeterError, match=r"the edges of window 1 are .* s apart, the board took"):
         run(board, record(board, tmp_path, longer=3.0))
+    (log,) = (tmp_path / "cache").glob("boards/*/log.txt")
+    sha256 = hashlib.sha256((tmp_path / "trace1-energy.bin").read_bytes()).hexdigest()
+    assert f"session: recording trace1-energy.bin, sha256 {sha256}" in log.read_text()
     with pytest.raises(MeterError, match="has 8 edges of the board's pin: 5 windows have two each"):
         run(board, record(board, tmp_path, windows=4))
     assert run(board, record(board, tmp_path)).metric("energy.per_inference") is not None

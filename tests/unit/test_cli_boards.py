@@ -145,6 +145,22 @@ def test_a_board_says_who_it_is(
     assert f"tinybench run kws --runner board --device nucleo-l4r5zi --port {board.port}" in out
 
 
+def test_a_hint_is_no_command_of_the_board(plugged: list[Named], tmp_path: Path, capsys: Captured) -> None:
+    with FakeBoard(Firmware(network("kws"), vendor="tinybench x; rm -rf ~ #"), tmp_path) as board:
+        assert main(["boards", "--probe", board.port]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"--device ID --port {board.port}" in out
+    assert out.count("rm -rf") == 1, "in the table, as what the board says"
+
+
+def test_a_board_that_says_too_much_of_itself_is_none(
+    plugged: list[Named], tmp_path: Path, capsys: Captured, hurried: None
+) -> None:
+    with FakeBoard(Firmware(network("kws"), vendor="x" * 60_000), tmp_path) as board:
+        assert main(["boards", "--probe", board.port]) == 1
+    assert "xxx" not in capsys.readouterr().out
+
+
 def test_a_port_that_no_system_lists_is_asked_if_it_is_named(
     plugged: list[Named], tmp_path: Path, capsys: Captured
 ) -> None:

@@ -59,6 +59,7 @@ def test_a_recording_of_a_joulescope(tmp_path: Path) -> None:
     assert (recorded.voltage_v, recorded.edges) == (3.0, (0.5, 1.5))
     assert recorded.trace.energy_j(0.4995, 1.4995) == pytest.approx(1.5)
     assert "JS220" in recorded.format
+    assert (recorded.trace.rate_hz, recorded.native_rate_hz) == (1000.0, 10_000.0)
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,10 @@ PRINTED_BYTES: Final = 8
 _QUIET_S: Final = 0.25
 """So long nothing has to come before a line counts as quiet."""
 _CLOCK_US: Final = 2**32
-_SHOWN: Final = 60
+_SHOWN: Final = 200
 """Characters of a line that an error quotes."""
+_MAX_FACT: Final = 2000
+"""Characters of a fact that a board tells of itself: results repeat some of them."""
 _MOST_MESSAGES: Final = 10_000
 """In one answer; the buffer of an input has some hundred lines."""
 
@@ -219,6 +221,8 @@ class Dut:
             tuple(message.text for _, message in answer.said if isinstance(message, kind))
             for kind in (messages.Profile, messages.Model, messages.Info)
         )
+        if max(map(len, (names[0].text, *profiles, *models, *remarks))) > _MAX_FACT:
+            raise GarbledError(f"{self.wire.port}: what the board says of itself is too long", hint=_AGAIN)
         return Identity(
             name=names[0].text,
             profile=profiles[0] if profiles else None,
@@ -410,7 +414,7 @@ class Dut:
         refused = [message for _, message in answer.said if isinstance(message, messages.DeviceError)]
         if refused:
             raise RefusedError(
-                f"{self.wire.port}: the board answers: {refused[0].text}",
+                f"{self.wire.port}: the board answers: {refused[0].text[:_SHOWN]}",
                 hint="is its firmware that of this task? 'tinybench boards --probe' shows what it says",
             )
         return answer

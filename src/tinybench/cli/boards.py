@@ -166,5 +166,6 @@ def _next(path: str, answer: Answer) -> str:
 
     model = answer.identity.model if answer.identity else None
     tasks = (task.id for task in specs.tasks().values() if task.serial and task.serial.model == model)
-    device = answer.device or "ID"
+    # What a board says of itself is no word of a command unless it is a name that is known here.
+    device = answer.device if answer.device in specs.devices() else "ID"
     return f"tinybench run {next(tasks, 'TASK')} --runner board --device {device} --port {path}"

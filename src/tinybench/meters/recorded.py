@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,8 @@ class Recorded:
     """Falling edges in seconds from the first sample, two for each window."""
     voltage_v: float | None
     """Mean of the recorded voltage; None: it was stated, or only power was recorded."""
+    native_rate_hz: float
+    """At which it was recorded; the trace holds means where this is higher."""
 
 
 def read_recorded(path: Path, *, supply_v: float | None = None, edges: Path | None = None) -> Recorded:
@@ -58,11 +60,11 @@ def read_recorded(path: Path, *, supply_v: float | None = None, edges: Path | No
         )
     else:
         read = read_csv(_read(path, MAX_TEXT_BYTES), str(path), supply_v=supply_v)
-        recorded = Recorded("CSV", read.trace, read.edges, read.voltage_v)
+        recorded = Recorded("CSV", read.trace, read.edges, read.voltage_v, read.trace.rate_hz)
     if edges is None or beginning.startswith(_EEMBC):
         return recorded
     times = eembc.read_timestamps(_read(edges, eembc.MAX_EDGES_BYTES), str(edges))
-    return Recorded(recorded.format, recorded.trace, times, recorded.voltage_v)
+    return replace(recorded, edges=times)
 
 
 def _eembc(path: Path, edges: Path | None) -> Recorded:
@@ -71,14 +73,14 @@ def _eembc(path: Path, edges: Path | None) -> Recorded:
     times: tuple[float, ...] = ()
     if edges is not None:
         times = eembc.read_timestamps(_read(edges, eembc.MAX_EDGES_BYTES), str(edges))
-    return Recorded("EEMBC energy runner", trace, times[len(times) % 2 :], None)
+    return Recorded("EEMBC energy runner", trace, times[len(times) % 2 :], None, trace.rate_hz)
 
 
 def _jls(path: Path, supply_v: float | None) -> Recorded:
     from tinybench.meters.jls import read_jls
 
     found = read_jls(path, supply_v=supply_v)
-    return Recorded(found.title, found.trace, found.edges, found.voltage_v)
+    return Recorded(found.title, found.trace, found.edges, found.voltage_v, found.native_rate_hz)
 
 
 def _read(path: Path, max_bytes: int, *, whole: bool = True) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+from tinybench import specs
 from tinybench.boards.own_firmware import ENGINE, named_device, told_by
 from tinybench.errors import BoardError
 from tinybench.results.schema import Engine
@@ -12,6 +13,8 @@ from tinybench.runners.board.run import Run
 
 UNKNOWN_ENGINE: Final = "not stated"
 """Name of an engine that neither the firmware nor the user tells."""
+
+_PROFILE: Final = "firmware says the id of a device profile: 'tinybench list devices' shows them"
 
 
 def identify(run: Run) -> Engine:
@@ -31,7 +34,7 @@ def identify(run: Run) -> Engine:
     if named is not None and named != workload.device.id:
         raise BoardError(
             f"{port}: the firmware is that of {named}, not of {workload.device.id}",
-            hint=f"leave --device away, or say --device {named}",
+            hint=f"leave --device away, or say --device {named}" if named in specs.devices() else _PROFILE,
         )
     told = told_by(identity.remarks)
     wanted = workload.model.sha256[:16]

@@ -7,6 +7,7 @@ is started again with the file in its place.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import asdict
 from functools import partial
@@ -46,6 +47,8 @@ def measure_recorded(run: Run, path: Path) -> None:
             hint="end the recording, export it to that name, and run the same command again",
         )
     recorded = read_recorded(path, supply_v=run.bench.supply_v)
+    with path.open("rb") as file:
+        run.say(f"recording {path.name}, sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}")
     records = run.session.records(_EXECUTED)
     # Before the windows there are those that only told how long a window has to be.
     edges = recorded.edges[-2 * WINDOWS :]
@@ -125,7 +128,7 @@ def _keep(
             f"{path}: lacks the {IDLE_S:g} s before window {number}, or the {AFTER_S:g} s after it",
             hint="begin to record before the command and end after it",
         )
-    cut = PowerTrace(trace.rate_hz, trace.power_w[first:last])
+    cut = PowerTrace(_rate_hz(recorded), trace.power_w[first:last])
     shift_s = float(trace.times_s[first])
     run.session.keep_file(trace_name(number), write_trace(cut))
     run.session.keep(
@@ -141,6 +144,11 @@ def _keep(
     )
 
 
+def _rate_hz(recorded: Recorded) -> float:
+    """As the file of a window holds it; in such a window that shifts no sample by a microsecond."""
+    return float(np.float32(recorded.trace.rate_hz))
+
+
 def _instrument(run: Run, recorded: Recorded) -> Instrument:
     """What is known of an analyser from its recording alone."""
     voltage_v = recorded.voltage_v or run.bench.supply_v
@@ -150,8 +158,8 @@ def _instrument(run: Run, recorded: Recorded) -> Instrument:
         serial=None,
         firmware=None,
         calibration=None,
-        rate_hz=recorded.trace.rate_hz,
-        native_rate_hz=recorded.trace.rate_hz,
+        rate_hz=_rate_hz(recorded),
+        native_rate_hz=recorded.native_rate_hz,
         range="not recorded",
         voltage_v=voltage_v,
         voltage="stated" if recorded.voltage_v is None else "measured",
