@@ -57,6 +57,18 @@ def test_every_option_reaches_the_runner(
     assert bench.engine.flags == ("-O3",)
 
 
+def test_the_home_folder_is_known_in_every_path(
+    on_a_board: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flashing, "check", lambda path, device: "chip")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "engine.toml").write_text('name = "TFLite Micro"\n')
+    paths = ("--recording", "~/r.csv", "--flash", "~/f.elf", "--engine", "~/engine.toml")
+    bench = bench_of(on_a_board, "--port", "/dev/ttyX", *paths)
+    assert (bench.recording, bench.flash) == (tmp_path / "r.csv", tmp_path / "f.elf")
+    assert bench.engine is not None
+
+
 def test_an_engine_may_be_a_name_alone(on_a_board: World) -> None:
     bench = bench_of(on_a_board, "--port", "/dev/ttyX", "--engine", "STM32Cube.AI")
     assert bench.engine is not None

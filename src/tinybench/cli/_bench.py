@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -77,6 +76,7 @@ def bench_options(command: F) -> F:
 
 def _bench(given: dict[str, Any]) -> Bench | None:
     from tinybench.errors import UsageError
+    from tinybench.paths import expand
     from tinybench.runners.base import MIN_WINDOW_S, Bench
 
     if given["port"] is None:
@@ -90,10 +90,10 @@ def _bench(given: dict[str, Any]) -> Bench | None:
         port=given["port"],
         baud=given["baud"],
         meter=given["meter"],
-        recording=None if given["recording"] is None else Path(given["recording"]),
+        recording=None if given["recording"] is None else expand(given["recording"], "--recording"),
         supply_v=given["supply"],
         runs=_runs(given["runs"]),
-        flash=None if given["flash"] is None else Path(given["flash"]),
+        flash=None if given["flash"] is None else expand(given["flash"], "--flash"),
         probe=given["probe"],
         engine=None if given["engine"] is None else _engine(given["engine"]),
         window_s=MIN_WINDOW_S if given["window"] is None else given["window"],
@@ -118,11 +118,12 @@ def _engine(wanted: str) -> Engine:
     from pydantic import ValidationError
 
     from tinybench.errors import ContentError
+    from tinybench.paths import expand
     from tinybench.results.schema import Engine
     from tinybench.specs import first_error, read_toml
 
     unknown = dict.fromkeys(("version", "kernels", "kernels_version", "compiler"))
-    stated = read_toml(Path(wanted)) if wanted.endswith(".toml") else {"name": wanted}
+    stated = read_toml(expand(wanted, "--engine")) if wanted.endswith(".toml") else {"name": wanted}
     try:
         return Engine.model_validate(unknown | stated)
     except ValidationError as error:

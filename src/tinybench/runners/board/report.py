@@ -148,6 +148,9 @@ def _accuracy(run: Run, expected: NDArray[np.int8] | None) -> tuple[Accuracy | N
     agreeing = [run.encoding.agrees(k, values[k], expected[k]) for k in range(total)]
     same, how = sum(agreeing), "bit for bit" if run.encoding.exact else "to the digits that it prints"
     note = f"outputs of the board equal TFLite Micro's, {how}, on {same} of {total} inputs"
+    changed = sum(records[number]["again"] for number in range(total))
+    if changed:
+        note += f"; it gave {changed} of its outputs only when asked again"
     if same < total and told_by(run.desk.identity.remarks):
         raise MismatchError(
             f"{note}; input {agreeing.index(False)} is the first that differs",
