@@ -18,6 +18,7 @@ from tinybench.progress import Progress, silent
 from tinybench.results import store
 from tinybench.results.schema import Engine, Layer, Metric, Result, Unavailable, content_id
 from tinybench.runners.base import Measurement, RunsOn, Setup, Workload
+from tinybench.specs import DeviceSpec
 from tinybench.submissions.layout import Place
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -164,7 +165,9 @@ class FakeRunner:
     def check(self, setup: Setup) -> None:
         compilers.compiler(setup.toolchain).program()
 
-    def check_device(self, device: specs.DeviceSpec) -> None: ...
+    def check_device(self, device: DeviceSpec) -> None:
+        if self.runs_on == "simulator":
+            device.check_simulated()
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         self.seen.append(workload)

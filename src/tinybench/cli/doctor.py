@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinybench.cli import _desk
+from tinybench.cli import _desk, _npu
 from tinybench.cli._finding import Finding
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def cache() -> Iterator[Finding]:
 
 def cached_firmware() -> Iterator[Finding]:
     """What was compiled before is still what was compiled."""
-    from tinybench.mcusim.toolchain import cached_outputs
+    from tinybench.cache import cached_outputs
 
     outputs = cached_outputs()
     damaged = [path for path, good in outputs.items() if not good]
@@ -165,6 +165,9 @@ def content() -> Iterator[Finding]:
         for model in models.values():
             _known(f"model {model.id}: task", model.task, tasks)
             _unchanged(model)
+        for device in devices.values():
+            if device.npu is not None:
+                _known(f"device {device.id}: npu.host", device.npu.host.value, devices)
     except TinybenchError as error:
         yield Finding("content", "fail", error.message, error.hint or "")
         return
@@ -246,6 +249,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     content,
     plugins,
     data,
+    _npu.compiler,
     *_desk.CHECKS,
 )
 

@@ -36,14 +36,16 @@ def write(context: Context) -> None:
         _write(context, device_id, name, group, profile, said)
         chips = [profile.chip] if profile else said["Chip"]
         cores = [profile.core] if profile else said["Core"]
-        simulated = "yes" if profile and profile.flash_timing else "no"
+        simulated = "no"
+        if profile:
+            simulated = "yes" if profile.flash_timing else "estimated" if profile.npu else "no"
         cells = (", ".join(chips), ", ".join(cores), simulated, counted(group.rows))
         items.append(Item(addresses.device(device_id), name, cells))
     write_list(
         context,
         addresses.DEVICES,
         "Devices",
-        "Boards and chips with results, and those that tinybench can simulate or measure.",
+        "Boards, chips and NPUs with results, and those that tinybench can simulate, estimate or measure.",
         ("Device", "Chip", "Core", "Can be simulated", "Results"),
         by_title(items),
         context.board.rows,
@@ -117,6 +119,11 @@ def constants(profile: DeviceSpec) -> Iterator[Constant]:
     if profile.ram_timing:
         above = f" above {frequency(profile.ram_timing.above_hz)}" if profile.ram_timing.above_hz else ""
         yield "Wait of the RAM", f"{profile.ram_timing.wait_cycles} cycles{above}", profile.ram_timing.source
+    if profile.npu is not None:
+        npu = profile.npu
+        settings = f"{npu.accelerator}, {npu.system_config}, {npu.memory_mode}"
+        yield "Configuration of Vela", settings, npu.source
+        yield "Core for what the NPU does not execute", f"that of {npu.host.value}", npu.host.source
     power = profile.power
     if power is not None:
         yield "Supply", f"{power.supply_v.value:g} V", power.supply_v.source

@@ -22,9 +22,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tinybench import content
-from tinybench.atomic import write_atomically
-from tinybench.cache import cache_dir
-from tinybench.errors import CapacityError, OutputError, ToolchainError
+from tinybench.cache import cache_dir, keep, kept
+from tinybench.errors import CapacityError, ToolchainError
 from tinybench.mcusim.compilers import ZIG, Compiler
 from tinybench.mcusim.lower import Program
 from tinybench.mcusim.placement import FLASH, Placement
@@ -131,12 +130,6 @@ def compile_probe(compiler: Compiler, core: str) -> None:
         _compile(compiler, (*command, "-o", "probe.o"), folder)
 
 
-def cached_outputs() -> dict[Path, bool]:
-    """What the cache holds, and whether it is what was compiled; anything else is compiled again."""
-    found = (path for kind in ("firmware", "host") for path in sorted((cache_dir() / kind).glob("*/*")))
-    return {path: _verified(path) for path in found if path.suffix != ".sha256" and path.name[0] != "."}
-
-
 def cmsis_nn_version() -> str:
     """Version of the packaged CMSIS-NN source."""
     from bakenn.backend.cmsis_nn.bundle import CMSIS_NN_VERSION
@@ -192,9 +185,9 @@ def _build(
     placement: Placement = FLASH,
 ) -> Path:
     """Run the compiler in a scratch folder and keep its output under the content's key; gives its path."""
-    kept = cache_dir() / kind / _key(sources, compiler, command) / output
-    if _verified(kept):
-        return kept
+    place = cache_dir() / kind / _key(sources, compiler, command) / output
+    if kept(place) is not None:
+        return place
     try:
         with tempfile.TemporaryDirectory(prefix="tinybench-") as scratch:
             folder = Path(scratch)
@@ -207,29 +200,8 @@ def _build(
         raise ToolchainError(
             f"cannot compile in {tempfile.gettempdir()}: {error.strerror}", hint="free the disk or set TMPDIR"
         ) from None
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        # The checksum last: an output without its own is not taken for one.
-        write_atomically(kept, data)
-        write_atomically(_checksum(kept), hashlib.sha256(data).hexdigest().encode())
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {kept}: {error.strerror}", hint="free the disk, or set TINYBENCH_CACHE"
-        ) from None
-    return kept
-
-
-def _checksum(kept: Path) -> Path:
-    return kept.with_name(kept.name + ".sha256")
-
-
-def _verified(kept: Path) -> bool:
-    """Whether the cache holds this output undamaged; what is damaged is built again."""
-    try:
-        expected = _checksum(kept).read_text(encoding="ascii")
-        return hashlib.sha256(kept.read_bytes()).hexdigest() == expected
-    except (OSError, UnicodeDecodeError):
-        return False
+    keep(place, data)
+    return place
 
 
 def _compile(

@@ -274,13 +274,13 @@ class _Parser:
             if name is None or not 0 <= entry.Buffer() < root.BuffersLength():
                 raise ValueError("metadata")
             if name in _PLANS:
-                raise self._refuse(f"has the metadata {_printable(name)}", "export the model without it")
+                raise self._refuse(f"has the metadata {printable(name)}", "export the model without it")
 
     def _refuse(self, reason: str, hint: str) -> ModelError:
         return ModelError(f"{self._path} {reason}", hint=hint)
 
     def _tensor(self, index: int, raw: Any) -> Tensor:
-        name = _printable(raw.Name()) or f"tensor_{index}"
+        name = printable(raw.Name()) or f"tensor_{index}"
         dtype = self._type_names[raw.Type()]
         if raw.ShapeLength() > MAX_RANK:
             raise ValueError("rank")
@@ -323,7 +323,7 @@ class _Parser:
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         kind = self._operator_names.get(number, f"BUILTIN_{number}")
         if kind == "CUSTOM":
-            kind = f"CUSTOM:{_printable(code.CustomCode())}"
+            kind = f"CUSTOM:{printable(code.CustomCode())}"
         read = [raw.Inputs(i) for i in range(raw.InputsLength())]
         inputs = tuple(None if i == -1 else _at(tensors, i) for i in read)
         outputs = tuple(_at(tensors, raw.Outputs(i)) for i in range(raw.OutputsLength()))
@@ -337,7 +337,7 @@ def _names(enumeration: type) -> dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
 
 
-def _printable(text: bytes | None) -> str:
+def printable(text: bytes | None) -> str:
     """A name for people and C comments: control characters replaced, cut to a line."""
     shown = (text or b"")[:MAX_NAME_BYTES].decode("utf-8", "replace")
     return "".join(c if c.isprintable() else "?" for c in shown)

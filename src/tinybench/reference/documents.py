@@ -195,4 +195,4 @@ def _type(schema: dict[str, Any]) -> str:
 def _sourced(name: str) -> str:
     """The type of the value in a sourced constant, by the name that the schema gives to it."""
     inner = name.removeprefix(f"{Sourced.__name__}_").rstrip("_")
-    return {"int": "whole number", "float": "number", "bool": "true or false"}[inner]
+    return {"int": "whole number", "float": "number", "bool": "true or false", "str": "text"}[inner]

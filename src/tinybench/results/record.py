@@ -19,6 +19,7 @@ from tinybench.results.schema import (
     DEVICE_METRICS,
     METRIC_NAMES,
     MLPERF_SETS,
+    Accelerator,
     DataRef,
     DeviceRef,
     Environment,
@@ -43,6 +44,7 @@ PACKAGES: Final = (
     "ai-edge-litert",
     "bakenn",
     "capstone",
+    "ethos-u-vela",
     "numpy",
     "otii-tcp-client",
     "ppk2-api",
@@ -151,7 +153,9 @@ def _device(device: DeviceSpec, measurement: Measurement) -> DeviceRef:
         core=device.core,
         clock_hz=device.clock_hz.value,
         supply_v=supply_v,
-        accelerator=None,
+        accelerator=None
+        if device.npu is None
+        else Accelerator(name=device.chip, clock_hz=device.clock_hz.value),
     )
 
 

@@ -142,19 +142,36 @@ class BoardSpec(Frozen):
     """Where ids and target are from."""
 
 
-class DeviceSpec(Spec):
-    """``runners/devices/<id>.toml``: one board, each constant with its source.
+class NpuSpec(Frozen):
+    """What the compiler of an Arm Ethos-U is told, and which core is beside it. Its clock is the device's."""
 
-    With ``flash_timing`` it can be simulated, which takes one of the simulated cores, flash and RAM. Without,
-    it can be measured only.
+    accelerator: Annotated[str, Field(pattern=r"^ethos-u(55|65|85)-[0-9]+$")]
+    """Vela's name of the NPU with its multiply-accumulates per cycle."""
+    system_config: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+    """Section of Vela's configuration file: the clock, and what memories are on which port."""
+    memory_mode: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+    """Section of the same file: what lies in which memory."""
+    source: Source
+    """Where they are from, and why these."""
+    host: Sourced[str]
+    """Id of the device, one that is simulated, whose core executes what the NPU does not."""
+
+
+class DeviceSpec(Spec):
+    """``runners/devices/<id>.toml``: one board or NPU, each constant with its source.
+
+    With ``flash_timing`` it can be simulated, which takes one of the simulated cores, flash and RAM. With
+    ``npu`` it is no board, and what it does is estimated by the NPU's compiler. Without either, it can be
+    measured only.
     """
 
     vendor: str
-    """Who makes the board."""
+    """Who makes the board, or designed the NPU."""
     chip: str
-    """Name of the chip."""
+    """Name of the chip; of an NPU that is in many chips, its own."""
     core: Identifier
-    """Name of the core: ``cortex-m4``, ``riscv32imc``; to be simulated, cortex-m0plus, m3, m4, m7 or m33."""
+    """Name of the core: ``cortex-m4``, ``riscv32imc``; to be simulated, cortex-m0plus, m3, m4, m7 or m33.
+    What has none gives its kind: ``npu``."""
     clock_hz: Sourced[int]
     """The default clock; ``at_clock`` gives others."""
     flash: Region | None = None
@@ -169,6 +186,8 @@ class DeviceSpec(Spec):
     """None: no current with a source is known, and energy is not available."""
     board: BoardSpec | None = None
     """How the board is reached, to measure on it; None: by a port that is named."""
+    npu: NpuSpec | None = None
+    """What Vela is told of it; None: it is no Ethos-U."""
     runners: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """What a runner that is a plug-in wants to know of it, by name of the runner, which checks it itself."""
 
@@ -198,17 +217,53 @@ class DeviceSpec(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _is_an_npu_or_not(self) -> DeviceSpec:
+        if self.core == "npu" and self.npu is None and not self.runners:
+            raise ValueError("core 'npu' needs a table npu, or one of the runner that estimates it")
+        if self.core != "npu" and self.npu is not None:
+            raise ValueError("a table npu needs core 'npu'")
+        if self.npu is not None:
+            for key in ("flash", "ram", "power", "board"):
+                if getattr(self, key) is not None:
+                    raise ValueError(f"{key} is read by nobody beside a table npu")
+        return self
+
     def check_simulated(self) -> None:
         """See that the simulator knows all that it needs.
 
         Raises:
             UsageError: the profile has no timing.
         """
+        self.check_no_npu()
         if self.flash_timing is None:
             raise UsageError(
                 f"{self.id} has no timing: it can be measured with --runner board, not simulated",
                 hint="add flash_timing to its profile, if it has a simulated core, or take another device",
             )
+
+    def check_no_npu(self) -> None:
+        """See that it is something with a core.
+
+        Raises:
+            UsageError: it is an NPU.
+        """
+        if self.core == "npu":
+            runner = "ethos-u" if self.npu is not None else next(iter(self.runners))
+            raise UsageError(f"{self.id} is an NPU, which has no core", hint=f"add --runner {runner}")
+
+    def check_npu(self) -> NpuSpec:
+        """What the compiler of the NPU is told.
+
+        Raises:
+            UsageError: it is no Ethos-U.
+        """
+        if self.npu is None:
+            raise UsageError(
+                f"{self.id} is no Ethos-U",
+                hint="add --device ethos-u55-128 ('tinybench list devices' has more), or use another runner",
+            )
+        return self.npu
 
     @property
     def timing(self) -> FlashTiming:
@@ -245,6 +300,12 @@ class DeviceSpec(Spec):
         Raises:
             UsageError: the device does not run at that clock.
         """
+        if self.npu is not None:
+            raise UsageError(
+                f"the clock of {self.id} is that of Vela's {self.npu.system_config}, "
+                f"{self.clock_hz.value / 1e6:g} MHz",
+                hint="leave --clock away",
+            )
         highest = self.highest_hz
         if clock_hz <= 0 or (highest is not None and clock_hz > highest):
             raise UsageError(

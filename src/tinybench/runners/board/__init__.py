@@ -80,7 +80,12 @@ class Board:
             )
 
     def check_device(self, device: DeviceSpec) -> None:
-        """See ``Runner.check_device``; whatever board it is, its firmware is asked."""
+        """See ``Runner.check_device``.
+
+        Raises:
+            UsageError: it is no board.
+        """
+        device.check_no_npu()
 
     def measure(self, workload: Workload, progress: Progress = silent) -> Measurement:
         """Ask the board; see ``Runner.measure``.

@@ -106,11 +106,11 @@ _PUBLISHED: Final = "mlperf-"
 
 MODES: Final[dict[str, frozenset[str]]] = {
     "tflm-sim": frozenset({"simulated", "predicted"}),
-    "litert": frozenset({"predicted"}),
+    **dict.fromkeys(("ethos-u", "litert"), frozenset({"predicted"})),
     **dict.fromkeys(("board", "energyrunner", "mlcommons-runner", "mlperf-tiny"), frozenset({"measured"})),
 }
 """Runner -> modes of what it gives. Others are plug-ins, of which nothing is known here."""
-_SIMULATING: Final = ("tflm-sim", "litert")
+_SIMULATING: Final = ("tflm-sim", "ethos-u", "litert")
 _ONLY_PUBLISHED: Final = "mlperf-tiny"
 """Runner of a row of a published table, whose own runner the table does not tell."""
 
