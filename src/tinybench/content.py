@@ -29,7 +29,8 @@ class Content(Protocol):
     ``runners/batteries/``, laid out as in tinybench."""
 
 
-def _problem(name: str, found: Content) -> str | None:
+def problem(name: str, found: Content) -> str | None:
+    """What is wrong with a root, as what follows the name of a plug-in; None if nothing is."""
     root = found.root
     if not isinstance(root, Path):
         return f"has a root that is no path: {root!r}"
@@ -49,7 +50,7 @@ PLUGINS: Final[Plugins[Content]] = Plugins(
     "tinybench.content.Content",
     ("root",),
     classes=False,
-    problem=_problem,
+    problem=problem,
 )
 
 

@@ -6,7 +6,8 @@ here. A plug-in is code of others: whatever is wrong with one is an error that n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
@@ -122,6 +123,19 @@ class Plugins(Generic[T]):
             except ContentError as error:
                 found[name] = error
         return found
+
+    @contextmanager
+    def offered(self, name: str, made: T) -> Iterator[None]:
+        """For a while ``get`` gives ``made`` for a name, installed or not."""
+        before = self._made.get(name)
+        self._made[name] = made
+        try:
+            yield
+        finally:
+            if before is None:
+                del self._made[name]
+            else:
+                self._made[name] = before
 
     def package(self, name: str) -> tuple[str, str] | None:
         """Name and version of the package that brings a plug-in; None if it is built in or of no package."""

@@ -29,6 +29,7 @@ DOWNSTREAM = {
     "profiling": {"validation", "leaderboard", "api", "cli"},
     "validation": {"profiling", "leaderboard", "api", "cli"},
     "leaderboard": {"runners", "mcusim", "datasets", "profiling", "api", "cli"},
+    "testing": {"submissions", "profiling", "validation", "leaderboard", "cli"},
 }
 """Part of the package -> parts that it must not import."""
 

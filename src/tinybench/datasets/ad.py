@@ -43,6 +43,7 @@ __all__ = [
     "windows",
 ]
 
+interface = 1
 LABELS = ("normal", "anomaly")
 
 FFT_SAMPLES = 1024

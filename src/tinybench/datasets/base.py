@@ -61,6 +61,8 @@ class FrontEnd(Protocol):
     leads to a module or object with all of this and ``interface = 1``.
     """
 
+    interface: int
+    """Version of this protocol that it was made for, as a plain number: 1."""
     LABELS: tuple[str, ...]
     """Equal to the task's ``labels``."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -82,7 +83,11 @@ def read(task: TaskSpec) -> Golden:
     Raises:
         ContentError: the file is missing or does not fit the task; the message names it.
     """
-    path = task.folder / FILE
+    return read_from(task.folder / FILE, task)
+
+
+def read_from(path: Path, task: TaskSpec) -> Golden:
+    """Golden vectors of a task that lie elsewhere. Errors as in ``read``."""
     try:
         found = Golden.model_validate_json(path.read_bytes())
     except OSError as error:

@@ -25,6 +25,7 @@ from tinybench.errors import DataError
 
 __all__ = ["IMAGE_SHAPE", "LABELS", "features", "load", "quantize", "scan", "stimuli"]
 
+interface = 1
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """Class order of CIFAR-10 (``label_names`` in its batches.meta): the index is that of the output."""
 

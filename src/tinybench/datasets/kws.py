@@ -36,6 +36,7 @@ __all__ = [
     "stimuli",
 ]
 
+interface = 1
 LABELS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "silence", "unknown")
 """Class order of MLPerf Tiny (``word_labels`` in its get_dataset.py): the index is that of the output."""
 

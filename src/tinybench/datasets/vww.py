@@ -15,6 +15,7 @@ from tinybench.datasets.stimuli import images
 
 __all__ = ["IMAGE_SHAPE", "LABELS", "features", "load", "quantize", "scan", "stimuli"]
 
+interface = 1
 LABELS = ("no_person", "person")
 """Class order of MLPerf Tiny, whose folders ``non_person`` and ``person`` are in alphabetical order."""
 

@@ -60,6 +60,9 @@ PACKAGES: Final = (
 )
 """Packages that take part in a measurement: their versions belong to the environment of a result."""
 
+UNEXPLAINED: Final = "the runner does not report it"
+"""Why a metric is unavailable that a runner neither gave nor explained."""
+
 _MAX_LABEL_BYTES: Final = 80
 """Of the name of a model: the name of a result file holds it and four more, in 255 bytes."""
 
@@ -175,9 +178,7 @@ def _with_missing(
     given = {metric.name for metric in measurement.metrics}
     for name in (accuracy_name, *DEVICE_METRICS):
         if name not in given and name not in explained:
-            explained[name] = Unavailable(
-                name=name, reason=reasons.get(name, "the runner does not report it")
-            )
+            explained[name] = Unavailable(name=name, reason=reasons.get(name, UNEXPLAINED))
     return tuple(explained[name] for name in METRIC_NAMES if name in explained)
 
 
