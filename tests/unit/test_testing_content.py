@@ -96,7 +96,7 @@ def test_good_content_conforms(found: SimpleNamespace) -> None:
         (replace(DEVICE, "vendor", "vendour"), "has-valid-files", "acme-board.toml: vendo"),
         (copied, "has-ids-of-its-own", "nucleo-l4r5zi.toml"),
         (replace(TASK, '"acme-board"', '"no-board"'), "refers-to-what-there-is", "'no-board'"),
-        (replace(MODEL, "macs = 2", "macs = 3"), "has-models-as-recorded", "macs: kws_dscnn_int8.tflite has 2"),
+        (replace(MODEL, "macs = 2", "macs = 3"), "has-models-as-recorded", "kws_dscnn_int8.tflite has 2"),
         (without_model, "has-models-as-recorded", "kws_dscnn_int8.tflite is missing"),
         (without_golden, "has-golden-vectors", "golden.json: cannot be read"),
     ],

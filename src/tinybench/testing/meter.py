@@ -23,7 +23,7 @@ from tinybench.testing.checks import NotMadeError, Seen, described, observed, re
 
 NOWHERE: Final = "no-such-address-of-tinybench"
 _SLACK: Final = 0.2
-"""Samples that may be missing or too many: a part of them, and so many seconds, as chunks are on their way."""
+"""Samples that may be missing or too many: a part of them, and so many seconds, as chunks take."""
 _PATIENCE_S: Final = 5.0
 
 

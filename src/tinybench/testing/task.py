@@ -109,7 +109,7 @@ def looks_at_each_sample_alone(trials: Trials) -> None:
 
 
 def quantises_as_tflite_does(trials: Trials) -> None:
-    """quantize() gives int8 values / scale + zero point, rounded or cut, and -128 or 127 for what is outside."""
+    """quantize() gives int8: value / scale + zero point, rounded or cut, and -128 or 127 outside of it."""
     shape = trials.sound.shape
     ramp = np.linspace(-300, 300, math.prod(shape), dtype=np.float32).reshape(shape)
     scale, zero_point = 0.5, 3
