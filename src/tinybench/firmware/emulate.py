@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, NoReturn
@@ -75,7 +75,7 @@ def emulated(elf: Path, *, icount_shift: int = ICOUNT_SHIFT) -> Iterator[Machine
         program,
         *("-machine", MACHINE),
         *("-icount", f"shift={icount_shift}"),
-        *("-nodefaults", "-display", "none", "-monitor", "none"),
+        *("-nodefaults", "-display", "none", "-monitor", "stdio", "-S"),
         *("-serial", "pty", "-serial", "pty"),
         *("-kernel", os.fspath(elf)),
     ]
@@ -83,7 +83,7 @@ def emulated(elf: Path, *, icount_shift: int = ICOUNT_SHIFT) -> Iterator[Machine
         try:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 process_group=0,  # Ctrl-C is for this program, which ends QEMU when it is done with it
@@ -93,10 +93,16 @@ def emulated(elf: Path, *, icount_shift: int = ICOUNT_SHIFT) -> Iterator[Machine
             raise ToolchainError(f"{QEMU} does not run: {error.strerror}", hint="reinstall it") from None
         opened = -1
         try:
+            assert process.stdin is not None
             assert process.stdout is not None
             serial, pin = _ports(process.stdout, errors)
-            # QEMU looks for a reader only once in a second, unless there always is one.
+            # What is said to nobody is lost: the line is open before the core starts, and stays so.
             opened = os.open(serial, os.O_RDWR | os.O_NOCTTY)
+            try:
+                process.stdin.write(b"cont\n")
+                process.stdin.flush()
+            except OSError:
+                raise _ended(errors, "it ended at once") from None
             yield Machine(serial, pin, process, errors)
         finally:
             _end(process)
@@ -145,5 +151,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
