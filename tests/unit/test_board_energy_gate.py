@@ -18,6 +18,8 @@ from tinybench import specs
 from tinybench.errors import BoardError, MeterError
 from tinybench.meters import registry
 from tinybench.meters.base import Instrument, Recording, Settings
+from tinybench.meters.eembc import write_trace
+from tinybench.meters.trace import PowerTrace
 from tinybench.runners.base import Bench, Measurement, Setup
 from tinybench.runners.board import Board, energy
 
@@ -98,6 +100,18 @@ def test_windows_at_two_voltages_are_no_five_windows(tmp_path: Path, analyser: A
     assert len(found.windows) == 5
     assert found.instrument is not None
     assert found.instrument.voltage_v == 2.7
+
+
+def test_a_window_without_its_own_trace_is_measured_again(tmp_path: Path, analyser: Analyser) -> None:
+    with own_cache(tmp_path) as cache, FakeBoard(Firmware(network("kws"), mode="energy"), tmp_path) as board:
+        measure(board.port)
+        measured = analyser.started
+        (trace,) = cache.glob("boards/*/trace-3.bin")
+        before = trace.read_bytes()
+        trace.write_bytes(write_trace(PowerTrace(RATE_HZ, np.full(30_000, 0.02))))
+        assert len(measure(board.port).windows) == 5
+    assert analyser.started == measured + 1
+    assert trace.read_bytes() == before
 
 
 def test_a_board_is_asked_when_its_idle_power_is_there(tmp_path: Path, analyser: Analyser) -> None:

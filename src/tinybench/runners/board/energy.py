@@ -8,6 +8,7 @@ those that the board prints: the window is as long as they say, and begins when 
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
@@ -18,6 +19,7 @@ from tinybench.errors import BoardError, MeterError
 from tinybench.meters.base import Instrument, Recording
 from tinybench.meters.eembc import write_trace
 from tinybench.meters.phases import BASELINE_S
+from tinybench.meters.trace import PowerTrace
 from tinybench.runners.board.run import WARMUPS, WINDOWS, Run, host_slack_s
 
 KIND = "energy"
@@ -45,8 +47,41 @@ def kept(run: Run) -> dict[int, dict[str, Any]]:
         number: record
         for number, record in run.session.records(KIND).items()
         if (instrument is None or same_instrument(instrument, record["instrument"]))
-        and run.session.file(trace_name(number)) is not None
+        and _sha256(run.session.file(trace_name(number)) or b"") == record["trace_sha256"]
     }
+
+
+def keep(
+    run: Run,
+    number: int,
+    trace: PowerTrace,
+    *,
+    input: str,
+    inferences: int,
+    start_s: float,
+    end_s: float,
+    gate: Gate,
+    instrument: Instrument,
+) -> None:
+    """Remember a window and its trace: the hash tells if the run was stopped between the two."""
+    data = write_trace(trace)
+    run.session.keep_file(trace_name(number), data)
+    run.session.keep(
+        KIND,
+        number,
+        input=input,
+        inferences=inferences,
+        seconds=end_s - start_s,
+        start_s=start_s,
+        end_s=end_s,
+        gate=gate,
+        instrument=asdict(instrument),
+        trace_sha256=_sha256(data),
+    )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def same_instrument(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -93,17 +128,16 @@ def measure_energy(run: Run) -> None:
                 break
             run.say(f"dropped {KIND} {number}: {window.seconds:g} s are too short")
             inferences = run.enough(inferences, window.seconds)
-        run.session.keep_file(trace_name(number), window.trace)
-        run.session.keep(
-            KIND,
+        keep(
+            run,
             number,
+            window.trace,
             input=run.sample(chosen),
             inferences=inferences,
-            seconds=window.seconds,
             start_s=window.start_s,
             end_s=window.end_s,
             gate=window.gate,
-            instrument=asdict(window.instrument),
+            instrument=window.instrument,
         )
         run.say(f"kept {KIND} {number}")
     if len(kept(run)) < WINDOWS:
@@ -127,7 +161,7 @@ class _Window:
     """In the recording; so is the end."""
     end_s: float
     gate: Gate
-    trace: bytes
+    trace: PowerTrace
     instrument: Instrument
 
     @property
@@ -162,9 +196,7 @@ def _window(run: Run, chosen: int, inferences: int, expected_s: float | None) ->
             "the power analyser did not record all of the window",
             hint="run the same command again: what was measured is kept",
         )
-    return _Window(
-        start_s=start_s, end_s=end_s, gate=gate, trace=write_trace(trace), instrument=meter.instrument
-    )
+    return _Window(start_s=start_s, end_s=end_s, gate=gate, trace=trace, instrument=meter.instrument)
 
 
 def _gate(

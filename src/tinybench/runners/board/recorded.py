@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from tinybench.boards.energy_file import trace_name
 from tinybench.errors import MeterError
 from tinybench.meters.base import Instrument
-from tinybench.meters.eembc import write_trace
 from tinybench.meters.recorded import Recorded, read_recorded
 from tinybench.meters.trace import PowerTrace
-from tinybench.runners.board.energy import AFTER_S, IDLE_S, KIND, kept
+from tinybench.runners.board.energy import AFTER_S, IDLE_S, KIND, keep, kept
 from tinybench.runners.board.run import WARMUPS, WINDOWS, Run, host_slack_s
 
 _EXECUTED: Final = "executed"
@@ -130,17 +127,16 @@ def _keep(
         )
     cut = PowerTrace(_rate_hz(recorded), trace.power_w[first:last])
     shift_s = float(trace.times_s[first])
-    run.session.keep_file(trace_name(number), write_trace(cut))
-    run.session.keep(
-        KIND,
+    keep(
+        run,
         number,
+        cut,
         input=record["input"],
         inferences=record["inferences"],
-        seconds=end_s - start_s,
         start_s=start_s - shift_s,
         end_s=end_s - shift_s,
         gate="edges",
-        instrument=asdict(_instrument(run, recorded)),
+        instrument=_instrument(run, recorded),
     )
 
 
