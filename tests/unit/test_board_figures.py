@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from board_faults import PATIENCE, own_cache, workload
 from fake_board import FakeBoard, Firmware, Line, network
 from tinybench.boards import desk
 from tinybench.errors import BoardError, UsageError
+from tinybench.results.schema import Engine
 from tinybench.runners.base import Bench, Measurement, Setup
 from tinybench.runners.board import Board
 from tinybench.runners.board.report import clocks_apart
@@ -69,6 +71,27 @@ def test_outputs_that_came_only_when_asked_again_are_counted(tmp_path: Path) -> 
         "outputs of the board equal TFLite Micro's, bit for bit, on 8 of 8 inputs; it gave 1 of its outputs "
         "only when asked again"
     )
+
+
+class Remark(Line):
+    """Firmware of this project says more of itself."""
+
+    def to_host(self, data: bytes) -> Iterator[bytes]:
+        yield data
+        if data.startswith(b"m-model-"):
+            yield b"m-[tinybench version=1]\r\n"
+
+
+@pytest.mark.parametrize(("stated", "notes"), [("mine", 2), (None, 1)])
+def test_who_says_what_the_engine_is(tmp_path: Path, stated: str | None, notes: int) -> None:
+    unknown = {"version": None, "kernels": None, "kernels_version": None, "compiler": None}
+    engine = None if stated is None else Engine(name=stated, **unknown)
+    with own_cache(tmp_path), FakeBoard(Firmware(network("kws")), tmp_path, Remark()) as board:
+        bench = Bench(port=board.port, runs=("performance",), engine=engine, patience=PATIENCE)
+        found = Board().measure(replace(workload(), setup=Setup(bench=bench)))
+    assert found.engine.name == (stated or "tinybench-static")
+    assert len(found.notes) == notes
+    assert "the engine is tinybench-static; whoever measured it states mine" in found.notes[-1] or not stated
 
 
 def windows(seconds: float, here_s: float) -> list[dict[str, float]]:

@@ -16,7 +16,7 @@ from tinybench.boards.energy_file import (
     trace_name,
     write_phases,
 )
-from tinybench.boards.own_firmware import told_by
+from tinybench.boards.own_firmware import ENGINE, told_by
 from tinybench.errors import MismatchError
 from tinybench.meters.eembc import read_trace
 from tinybench.meters.phases import BASELINE_S
@@ -60,6 +60,10 @@ def report(
     mode: Mode = "simulated" if emulated else "measured"
     metrics: list[Metric] = []
     notes = [f"the board calls itself '{identity.name}'; asked at {run.desk.dut.wire.baud} baud"]
+    if told_by(identity.remarks) and engine.name != ENGINE:
+        notes.append(
+            f"its firmware says that the engine is {ENGINE}; whoever measured it states {engine.name}"
+        )
     evidence: dict[str, bytes] = {}
     windows: list[Window] = []
     instrument = None
