@@ -13,6 +13,8 @@ import pytest
 
 from tinybench.errors import MeterError, UsageError
 from tinybench.meters.base import Found, Instrument, Recording, Settings
+from tinybench.meters.registry import meter as registered
+from tinybench.meters.registry import meter_names
 from tinybench.testing import check_meter
 from tinybench.testing.checks import outcomes
 from tinybench.testing.meter import CHECKS, Trials
@@ -204,6 +206,11 @@ def failed(meter: object) -> dict[str, str]:
 
 def test_a_good_one_conforms() -> None:
     check_meter(Wattmeter(), address="usb0", seconds=0.5)
+
+
+@pytest.mark.parametrize("name", meter_names())
+def test_those_that_are_built_in_conform(name: str) -> None:
+    check_meter(registered(name), supply_v=3.3)
 
 
 def test_without_an_address_nothing_is_recorded() -> None:

@@ -17,7 +17,10 @@ from tinybench.errors import UsageError
 from tinybench.progress import Progress, silent
 from tinybench.results.schema import DEVICE_METRICS, Engine, Metric, Unavailable
 from tinybench.runners.base import Measurement, Setup, Workload
+from tinybench.runners.ethos_u import EthosU
+from tinybench.runners.litert import LiteRt
 from tinybench.runners.registry import PLUGINS
+from tinybench.runners.tflm_sim import TflmSim
 from tinybench.testing import check_runner
 from tinybench.testing.checks import outcomes
 from tinybench.testing.runner import CHECKS, Trials
@@ -182,6 +185,13 @@ def failed(runner: object) -> dict[str, str]:
 
 def test_a_good_runner_conforms() -> None:
     check_runner(Guess(), limit=1)
+
+
+@pytest.mark.parametrize(
+    ("runner", "device"), [(LiteRt(), None), (TflmSim(), None), (EthosU(), "ethos-u55-128")]
+)
+def test_those_that_are_built_in_conform(runner: Any, device: str | None) -> None:
+    check_runner(runner, device=device, limit=1)
 
 
 @pytest.mark.parametrize(

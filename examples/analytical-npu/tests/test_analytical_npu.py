@@ -54,6 +54,7 @@ def test_twice_the_clock_only_helps_where_arithmetic_is_waited_for(model: Model)
 def test_every_figure_is_predicted() -> None:
     result = tinybench.run("kws", "analytical-npu", device="example-npu", split="golden", limit=1)
     assert {metric.mode for metric in result.metrics} == {"predicted"}
+    assert sum(layer.share for layer in result.layers) == pytest.approx(1)
     assert result.environment is not None
     assert "tinybench-analytical-npu" in result.environment.packages
 

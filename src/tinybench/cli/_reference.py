@@ -28,7 +28,12 @@ def pages() -> dict[str, str]:
     """File name below the folder of the pages -> Markdown."""
     from tinybench.reference import api, documents
 
-    return {"reference/cli.md": command_line(), "reference/api.md": api.page(), **documents.pages()}
+    return {
+        "reference/cli.md": command_line(),
+        "reference/api.md": api.page(),
+        "reference/testing.md": api.testing_page(),
+        **documents.pages(),
+    }
 
 
 def command_line() -> str:

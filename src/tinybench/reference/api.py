@@ -10,7 +10,7 @@ import griffe
 from pydantic import BaseModel
 
 import tinybench
-from tinybench import errors, markdown
+from tinybench import errors, markdown, testing
 from tinybench.reference import sources
 from tinybench.reference.documents import DOCUMENTS
 
@@ -29,6 +29,11 @@ print(latency.value, latency.unit, latency.mode)
 
 Times are in seconds, energy in joule, power in watt, clocks in hertz, memory in bytes.
 """
+_TESTING: Final = """# Conformance of plug-ins
+
+Written from the program: the functions of `tinybench.testing`, for the tests of whoever writes a plug-in.
+[Plug-ins](../plugins.md) says how one is made, and what each check is about.
+"""
 _LINE: Final = 88
 """Longest line of a signature."""
 
@@ -46,6 +51,12 @@ def page() -> str:
         _errors(),
     ]
     return "\n".join(parts)
+
+
+def testing_page() -> str:
+    """The functions of ``tinybench.testing``."""
+    values = {name: getattr(testing, name) for name in testing.__all__}
+    return "\n".join([_TESTING, *(_function(f"testing.{name}", value) for name, value in values.items())])
 
 
 def _function(name: str, value: Any) -> str:

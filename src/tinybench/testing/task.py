@@ -108,7 +108,7 @@ def looks_at_each_sample_alone(trials: Trials) -> None:
         )
 
 
-def quantises_as_tflite_does(trials: Trials) -> None:
+def quantises_to_int8(trials: Trials) -> None:
     """quantize() gives int8: value / scale + zero point, rounded or cut, and -128 or 127 outside of it."""
     shape = trials.sound.shape
     ramp = np.linspace(-300, 300, math.prod(shape), dtype=np.float32).reshape(shape)
@@ -158,7 +158,7 @@ CHECKS: Final[tuple[Callable[[Trials], None], ...]] = (
     has_sixteen_stimuli,
     makes_the_inputs_of_the_task,
     looks_at_each_sample_alone,
-    quantises_as_tflite_does,
+    quantises_to_int8,
     refuses_what_is_no_data,
     prints_nothing,
     leaves_no_files,

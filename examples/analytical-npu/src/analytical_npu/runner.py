@@ -10,7 +10,7 @@ from importlib.metadata import version
 from analytical_npu.roofline import Cost, Npu, costs
 from tinybench.errors import UsageError
 from tinybench.progress import Progress, silent
-from tinybench.results.schema import Engine, Metric, MetricName, Unavailable
+from tinybench.results.schema import Engine, Layer, Metric, MetricName, Unavailable
 from tinybench.results.tables import csv_bytes
 from tinybench.runners.base import Measurement, RunsOn, Setup, Workload
 from tinybench.runners.classify import classify
@@ -83,10 +83,12 @@ class AnalyticalNpu:
                 Metric.of("cycles.per_inference", latency_s * clock_hz, "predicted"),
             ),
             unavailable=tuple(Unavailable(name=name, reason=reason) for name, reason in _MISSING.items()),
+            layers=tuple(_layer(layer, latency_s, clock_hz) for layer in layers),
             evidence={"layers.csv": _table(layers), **(scored.evidence if scored else {})},
             notes=(
                 "an example of a plug-in: the latency is that of a roofline model, which no NPU reaches",
                 "the accuracy is that of TFLite Micro; whether an NPU computes the same is not known",
+                "instructions of layers are 0: no core executes any",
             ),
         )
 
@@ -96,6 +98,18 @@ def _accuracy(scored: Accuracy | None) -> tuple[Metric, ...]:
         return ()
     note = "TFLite Micro on the host" + (f"; {scored.note}" if scored.note else "")
     return (Metric.of(scored.name, scored.value, "predicted", ci95=scored.ci95, note=note),)
+
+
+def _layer(layer: Cost, latency_s: float, clock_hz: int) -> Layer:
+    return Layer(
+        index=layer.operator.index,
+        operator=layer.operator.kind,
+        name=layer.operator.outputs[0].name,
+        cycles=round(layer.seconds * clock_hz),
+        instructions=0,
+        macs=layer.operator.macs,
+        share=layer.seconds / latency_s,
+    )
 
 
 def _bounds(layers: tuple[Cost, ...]) -> str:
