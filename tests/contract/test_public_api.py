@@ -56,7 +56,7 @@ def test_run_signature() -> None:
         "model: 'str | os.PathLike[str] | None' = None, split: 'str | None' = None, "
         "data: 'str | os.PathLike[str] | None' = None, "
         "limit: 'int | None' = None, samples: 'int' = 8, toolchain: 'str' = 'zig', "
-        "code: 'str' = 'flash', weights: 'str' = 'flash', "
+        "code: 'str' = 'flash', weights: 'str' = 'flash', bench: 'Bench | None' = None, "
         "output: 'str | os.PathLike[str] | None' = None, "
         "offline: 'bool' = False, progress: 'Progress | None' = None) -> 'Result'"
     )
