@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from test_run_kws import tinybench_command
 
+from tflite_builder import Builder, schema
+
 pytest.importorskip("ethosu")
 
 COMMAND = ("run", "vww", "--runner", "ethos-u", "--device", "ethos-u55-128", "--split", "golden")
@@ -38,6 +40,17 @@ def test_the_command_predicts_and_says_so(tmp_path: Path) -> None:
     assert result["device"]["accelerator"] == {"name": "Arm Ethos-U55-128", "clock_hz": 500_000_000}
     assert len(result["layers"]) == 31
     assert any(note.startswith("31 of 31 operators on the NPU") for note in result["notes"])
+
+
+def test_a_float_model_is_refused(tmp_path: Path) -> None:
+    b = Builder()
+    source, out = (b.tensor(shape, dtype=schema.TensorType.FLOAT32) for shape in ((1, 96, 96, 3), (1, 2)))
+    (tmp_path / "float.tflite").write_bytes(b.finish(source, b.operator("RELU", [source], [out])))
+    done = tinybench_command(*COMMAND, "--model", "float.tflite", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "float.tflite has a tensor 0 'tensor0' that is float32, not int8" in done.stderr
+    assert "full int8 quantisation" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ import pytest
 
 from fakes import World, clear_specs
 from tinybench import specs
-from tinybench.cli import doctor, main
+from tinybench.cli import _npu, doctor, main
 from tinybench.cli.doctor import Finding
 from tinybench.mcusim import toolchain
 from tinybench.mcusim.compilers import ZIG
+from tinybench.npu import vela
 from tinybench.results import record
 
 
@@ -221,3 +222,24 @@ def test_models_that_were_not_fetched_yet_are_no_failure(
     finding = next(iter(doctor.content()))
     assert finding.status == "fail"
     assert finding.fix == "remove it, then tinybench models fetch mlperf-kws"
+
+
+def test_the_compiler_of_npus_is_named_or_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ethosu")
+    (found,) = _npu.compiler()
+    assert (found.check, found.status) == ("npu", "ok")
+    assert found.detail.startswith("ethos-u-vela 5.")
+    monkeypatch.setattr(vela, "find_spec", lambda name: None)
+    (found,) = _npu.compiler()
+    assert (found.status, found.fix) == ("warn", "pip install 'tinybench-suite[npu]'")
+
+
+def test_the_core_beside_an_npu_has_to_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = specs.device("ethos-u55-128")
+    host = device.npu.host.model_copy(update={"value": "no-such-board"})
+    changed = device.model_copy(update={"npu": device.npu.model_copy(update={"host": host})})
+    devices = {**specs.devices(), device.id: changed}
+    monkeypatch.setattr(specs, "devices", lambda: devices)
+    (found,) = (finding for finding in doctor.content() if finding.check == "content")
+    assert found.status == "fail"
+    assert "device ethos-u55-128: npu.host: 'no-such-board' does not exist" in found.detail

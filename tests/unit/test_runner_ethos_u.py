@@ -157,7 +157,7 @@ def test_devices_and_runners_that_do_not_go_together_are_told(monkeypatch: pytes
     for runner in (TflmSim(), Board()):
         with pytest.raises(UsageError, match="ethos-u65-512 is an NPU") as caught:
             runner.check_device(npu)
-        assert caught.value.hint == "add --runner ethos-u"
+        assert caught.value.hint == "'tinybench run --runner ethos-u' estimates it"
     with pytest.raises(UsageError, match="an NPU reads"):
         EthosU().check(Setup(placement=Placement(code="ram")))
     monkeypatch.setattr(vela, "find_spec", lambda name: None)

@@ -84,7 +84,7 @@ def test_a_result_names_no_device_and_is_never_published(installed: None, model:
     assert (result.data.split, result.data.limit) == ("official", None)
     assert result.target_met is None
     assert result.not_publishable_because == (
-        "the accuracy is predicted: it is not that of the device's arithmetic",
+        "the accuracy is predicted: nothing computed as the device does",
     )
     assert type(result).model_validate_json(result.to_json()) == result
 

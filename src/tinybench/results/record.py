@@ -208,7 +208,7 @@ def reasons_not_to_publish(
     if accuracy is None:
         reasons.append("the accuracy is not available")
     elif accuracy.mode == "predicted":
-        reasons.append("the accuracy is predicted: it is not that of the device's arithmetic")
+        reasons.append("the accuracy is predicted: nothing computed as the device does")
     if _has_seen_test(model_sha256):
         reasons.append("the model was trained on clips of the official test side")
     return tuple(reasons)

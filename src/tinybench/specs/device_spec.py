@@ -250,7 +250,10 @@ class DeviceSpec(Spec):
         """
         if self.core == "npu":
             runner = "ethos-u" if self.npu is not None else next(iter(self.runners))
-            raise UsageError(f"{self.id} is an NPU, which has no core", hint=f"add --runner {runner}")
+            raise UsageError(
+                f"{self.id} is an NPU, which has no core",
+                hint=f"'tinybench run --runner {runner}' estimates it",
+            )
 
     def check_npu(self) -> NpuSpec:
         """What the compiler of the NPU is told.
