@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from tinybench import defaults, specs
+from tinybench import content, defaults, specs
 from tinybench.errors import ModelError, UnknownNameError, UsageError
 from tinybench.mcusim import compilers
 from tinybench.mcusim.placement import FLASH, Placement
@@ -161,7 +161,7 @@ def _run(
         model_name=model_name,
         limit=limit,
         notes=notes,
-        plugins=_packages(runner, task, bench),
+        plugins=_packages(runner, bench, task, model_name, device_spec.id),
     )
     if destination is not None:
         result = store.write(result, measurement.evidence, destination)
@@ -169,14 +169,16 @@ def _run(
     return result
 
 
-def _packages(runner: str, task: str, bench: Bench | None) -> dict[str, str]:
+def _packages(runner: str, bench: Bench | None, task: str, model: str, device: str) -> dict[str, str]:
     """Packages of the plug-ins that took part, and their versions."""
     from tinybench.datasets.registry import PLUGINS as FRONT_ENDS
     from tinybench.meters.registry import PLUGINS as METERS
 
     meter = "" if bench is None or bench.meter is None else bench.meter.partition(":")[0]
     named = ((registry.PLUGINS, runner), (FRONT_ENDS, task), (METERS, meter))
-    return dict(found for plugins, name in named if (found := plugins.package(name)) is not None)
+    code = dict(found for plugins, name in named if (found := plugins.package(name)) is not None)
+    places = (f"tasks/{task}", f"reference_models/{model}", f"runners/devices/{device}.toml")
+    return code | content.packages(*places)
 
 
 def _check_options(engine: Runner, setup: Setup, device: str | None, clock_hz: int | None) -> None:

@@ -91,6 +91,20 @@ def first(folders: tuple[Path, ...], name: str) -> Path:
     return next((path for folder in folders if (path := folder / name).exists()), folders[0] / name)
 
 
+def packages(*places: str) -> dict[str, str]:
+    """Packages of the plug-ins that bring one of these files or folders: name -> version.
+
+    Args:
+        places: below a root, such as ``runners/devices/my-npu.toml``.
+    """
+    bringing = (
+        name
+        for name, found in PLUGINS.all().items()
+        if any((found.root / place).exists() for place in places)
+    )
+    return dict(package for name in bringing if (package := PLUGINS.package(name)) is not None)
+
+
 def firmware_dir() -> Path:
     """C sources and linker scripts of the generated firmware."""
     return root() / "runners" / "firmware"

@@ -187,7 +187,10 @@ class Plugins(Generic[T]):
                 f"{who} calls itself '{made.name}'",
                 hint="make the entry point and the attribute 'name' equal",
             )
-        problem = self._problem(name, made)
+        try:
+            problem = self._problem(name, made)
+        except (OSError, ValueError) as error:  # of a folder that cannot be looked at
+            problem = f"cannot be looked at: {_one_line(error)}"
         if problem is not None:
             raise ContentError(f"{who} {problem}", hint=f"see the protocol {self._protocol}")
         return cast(T, made)

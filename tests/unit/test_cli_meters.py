@@ -181,6 +181,18 @@ wattmeter: /dev/ttyX1 may not be opened: \\x1b[2J
 
 
 @pytest.mark.usefixtures("kinds")
+def test_a_broken_one_is_named_beside_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = {"broken": EntryPoint("broken", "no.such.module:Meter", registry.PLUGINS.group)}
+    monkeypatch.setattr(registry.PLUGINS, "entries", {**registry.PLUGINS.entries, **broken})
+    assert main(["meters"]) == 0
+    out = capsys.readouterr().out
+    assert "broken: power analyser 'broken' (no.such.module:Meter) cannot be loaded" in out
+    assert "wattmeter:/dev/ttyX0 (Wattmeter 7)" in out
+
+
+@pytest.mark.usefixtures("kinds")
 @pytest.mark.parametrize("arguments", [[], ["list"]])
 def test_what_is_plugged_in_and_what_is_missing(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

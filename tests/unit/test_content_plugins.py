@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
-from fakes import DEVICE_TOML, World, clear_specs
-from tinybench import content, specs
-from tinybench.datasets import registry, samples
+from fakes import DEVICE_TOML, REPOSITORY, World, clear_specs
+from tinybench import api, content, specs
+from tinybench.cli import main
+from tinybench.datasets import kws, registry, samples
 from tinybench.errors import ContentError, UnknownNameError
 from tinybench.plugins import Plugins
+from tinybench.runners import registry as runners
+from tinybench.runners.litert import LiteRt
 from tinybench.submissions import memory
 
 REAL_FRONT_END_OF = samples.front_end_of
@@ -170,7 +173,75 @@ def test_a_front_end_that_does_not_fit_is_refused(
 
 def test_no_plugin_takes_the_place_of_a_task_that_is_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, registry.PLUGINS, kws=front_end())
-    from tinybench.datasets import kws
-
     assert REAL_FRONT_END_OF(specs.task("kws")) is kws
     assert "is for a task that is built in" in registry.PLUGINS.broken()["kws"].message
+
+
+class Distribution:
+    name, version = "acme-boards", "1.2"
+
+
+def test_a_result_names_the_package_that_brings_its_device(
+    world: World, extra: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = EntryPoint("fake", "nowhere:Fake", runners.PLUGINS.group)
+    objects = {"acme": SimpleNamespace(interface=1, root=extra), "fake": lambda: world.runner}
+    install(monkeypatch, content.PLUGINS, **objects)
+    entry = EntryPoint("acme", "acme.acme", content.PLUGINS.group)
+    vars(entry)["dist"] = Distribution
+    monkeypatch.setattr(content.PLUGINS, "entries", {"acme": entry})
+    monkeypatch.setattr(runners.PLUGINS, "entries", {"fake": fake})
+    for device, expected in (("acme-board", "1.2"), ("demo-board", None)):
+        found = api.run("demo", "fake", device=device).environment
+        assert found is not None
+        assert found.packages.get("acme-boards") == expected
+
+
+def test_a_list_says_which_content_is_left_out(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(monkeypatch, content.PLUGINS, acme=SimpleNamespace(interface=1, root=Path("/nowhere/acme")))
+    assert main(["list", "devices"]) == 0
+    printed = capsys.readouterr()
+    assert "demo-board" in printed.out
+    assert printed.err.startswith(
+        "warning: content 'acme' (acme.acme) has the root /nowhere/acme, which is not"
+    )
+
+
+def test_a_root_that_cannot_be_looked_at_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forbidden(type(Path())):  # type: ignore[misc]
+        def is_dir(self) -> bool:
+            raise PermissionError(13, "Permission denied")
+
+    install(monkeypatch, content.PLUGINS, acme=SimpleNamespace(interface=1, root=Forbidden("/secret")))
+    assert list(specs.devices()) == ["demo-board"]
+    assert "cannot be looked at: PermissionError" in content.PLUGINS.broken()["acme"].message
+
+
+def test_a_task_of_plugins_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keyword spotting once more, as a task that is not built in: folder, model and front end."""
+    for kind, file in (("tasks", "task.toml"), ("reference_models", "model.toml")):
+        copy = tmp_path / kind / "words"
+        shutil.copytree(REPOSITORY / kind / "kws", copy)
+        text = (copy / file).read_text()
+        for key in ("id", "task", "reference_model"):
+            text = text.replace(f'{key} = "kws"\n', f'{key} = "words"\n')
+        (copy / file).write_text(text)
+    vectors = tmp_path / "tasks/words/golden.json"
+    vectors.write_text(vectors.read_text().replace('"task":"kws"', '"task":"words"'))
+    with content.PLUGINS.offered("words", SimpleNamespace(interface=1, root=tmp_path)):
+        monkeypatch.setattr(
+            content.PLUGINS, "entries", {"words": EntryPoint("words", "acme", "tinybench.content")}
+        )
+        monkeypatch.setattr(
+            registry.PLUGINS, "entries", {"words": EntryPoint("words", "acme", "tinybench.tasks")}
+        )
+        with registry.PLUGINS.offered("words", kws), runners.PLUGINS.offered("litert", LiteRt()):
+            clear_specs()
+            found = api.run("words", "litert", split="smoke", limit=12)
+            usual = api.run("kws", "litert", split="smoke", limit=12)
+    clear_specs()
+    assert found.task.id == "words"
+    assert found.metric("accuracy.top1") == usual.metric("accuracy.top1")
+    assert found.data.dataset_sha256 == usual.data.dataset_sha256

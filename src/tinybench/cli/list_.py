@@ -30,11 +30,8 @@ def _tasks() -> Rows:
 
 
 def _runners() -> Rows:
-    from tinybench.cli._console import plain
     from tinybench.runners.registry import PLUGINS
 
-    for error in PLUGINS.broken().values():  # the others can be used nonetheless
-        click.echo(f"warning: {plain(error.message)}\nhint: {plain(error.hint or '')}", err=True)
     return [{"name": name, "summary": runner.summary} for name, runner in PLUGINS.all().items()]
 
 
@@ -105,6 +102,7 @@ def show(kind: str, *, as_json: bool) -> None:
     from tinybench.cli._console import echo_json
 
     rows = KINDS[kind]()
+    _warn(kind)
     if as_json:
         echo_json(rows)
         return
@@ -112,6 +110,16 @@ def show(kind: str, *, as_json: bool) -> None:
         click.echo(f"no {kind}")
         return
     _table(rows)
+
+
+def _warn(kind: str) -> None:
+    """Say which plug-ins bring nothing to the list, as they are broken."""
+    from tinybench.cli._console import plain
+    from tinybench.content import PLUGINS as CONTENT
+    from tinybench.runners.registry import PLUGINS as RUNNERS
+
+    for error in (RUNNERS if kind == "runners" else CONTENT).broken().values():
+        click.echo(f"warning: {plain(error.message)}\nhint: {plain(error.hint or '')}", err=True)
 
 
 def _table(rows: Rows) -> None:
