@@ -15,7 +15,7 @@ from fake_bench import ACTIVE_W, IDLE_W, FakeBench
 from fake_board import Line, Reset, Unplug
 from tinybench import specs
 from tinybench.errors import BoardError, MeterError
-from tinybench.meters import base, usb_serial
+from tinybench.meters import base, lpm01a, usb_serial
 from tinybench.runners.base import Bench, Measurement, Setup
 from tinybench.runners.board import Board, energy
 
@@ -32,6 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(import_module(f"tinybench.{module}"), "BASELINE_S", 0.04)
     monkeypatch.setattr(base, "STALL_S", 0.3)
     monkeypatch.setattr(usb_serial, "READ_S", 0.01)
+    monkeypatch.setattr(lpm01a, "STAMP_S", 0.0)
 
 
 def measure(bench: FakeBench) -> Measurement:

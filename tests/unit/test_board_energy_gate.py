@@ -16,7 +16,7 @@ from fake_bench import FakeBench
 from fake_board import FakeBoard, Firmware, Line, network
 from tinybench import specs
 from tinybench.errors import BoardError, MeterError
-from tinybench.meters import registry
+from tinybench.meters import lpm01a, registry
 from tinybench.meters.base import Instrument, Recording, Settings
 from tinybench.meters.eembc import write_trace
 from tinybench.meters.trace import PowerTrace
@@ -83,8 +83,9 @@ def analyser(monkeypatch: pytest.MonkeyPatch) -> Analyser:
     return one
 
 
-def measure(port: str, meter: str = "lpm01a") -> Measurement:
-    bench = Bench(port=port, meter=meter, supply_v=3.0, runs=("energy",), patience=PATIENCE)
+def measure(port: str, meter: str = "lpm01a", answer_s: float = PATIENCE.answer_s) -> Measurement:
+    patience = replace(PATIENCE, answer_s=answer_s)
+    bench = Bench(port=port, meter=meter, supply_v=3.0, runs=("energy",), patience=patience)
     given = replace(workload(), device=specs.device("nucleo-l4r5zi"), setup=Setup(bench=bench))
     return Board().measure(given)
 
@@ -149,6 +150,7 @@ class Bounces(Line):
 
 def test_a_bounce_and_a_lost_edge_are_no_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(energy, "AFTER_S", 0.02)
+    monkeypatch.setattr(lpm01a, "STAMP_S", 0.0)
     firmware = Firmware(network("kws"), mode="energy", inference_us=40_000, paced=True)
     with (
         own_cache(tmp_path),
@@ -157,3 +159,29 @@ def test_a_bounce_and_a_lost_edge_are_no_window(tmp_path: Path, monkeypatch: pyt
     ):
         measure(bench.board.port, bench.meter)
     assert firmware.inferences <= 3 * 11, "and no longer window is asked for"
+
+
+class Loses(FakeBench):
+    """A shield that loses the last samples of the third window: only its next time stamp tells."""
+
+    windows = 0
+
+    def _active(self, us: int) -> None:
+        lost = 40
+        self.windows += 1
+        super()._active(us - lost * 1000 if self.windows == 3 else us)
+        if self.windows == 3:
+            self.shield.shield.sent += lost
+
+
+def test_samples_that_are_lost_at_the_end_of_a_window_cost_the_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(energy, "AFTER_S", 0.02)
+    firmware = Firmware(network("kws"), mode="energy")
+    with own_cache(tmp_path), Loses(tmp_path, firmware=firmware) as bench:
+        found = measure(bench.board.port, bench.meter, answer_s=5.0)
+    assert bench.windows == 7, "one to find the pace, five, and the second of them again"
+    assert all(
+        window.seconds / window.inferences == pytest.approx(0.04, rel=2e-4) for window in found.windows
+    )

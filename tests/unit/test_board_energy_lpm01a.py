@@ -67,6 +67,7 @@ class Wire(Line):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(usb_serial, "READ_S", 0.01)
+    monkeypatch.setattr(lpm01a, "STAMP_S", 0.0)
     # This shield sends the rest before a window when that begins.
     monkeypatch.setattr(runner, "IDLE_S", 0.0)
     monkeypatch.setattr(runner, "BASELINE_S", 0.0)

@@ -98,8 +98,18 @@ def require_supply(volts: float | None) -> None:
 class Recording:
     """Power and edges as they arrive; one window with what lies before and behind it."""
 
-    def __init__(self, rate_hz: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, rate_hz: float, clock: Callable[[], float] = time.monotonic, *, proven_s: float = 0.0
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            rate_hz: of the trace.
+            clock: the host's.
+            proven_s: so long after a sample is it known that none was lost before it.
+        """
         self.rate_hz = rate_hz
+        self.proven_s = proven_s
         self._clock = clock
         self._changed = threading.Condition()
         self._power: list[Floats] = []

@@ -40,6 +40,9 @@ MAX_TEXT_HZ: Final = 5_000
 MAX_ENERGY_HZ: Final = 10_000
 """Above this it gives the current at an instant and not the energy of an interval."""
 
+STAMP_S: Final = 1.0
+"""From one time stamp of its text format to the next: only these show that no sample is missing."""
+
 _PROMPT: Final = b"PowerShield >"
 _ANSWER_S: Final = 3.0
 _CALIBRATION_S: Final = 10.0
@@ -168,7 +171,8 @@ def _begin(shell: _Shell, volts: float, rate_hz: int) -> MeterSession:
     decode: Decoder = (TextDecoder if text else BinaryDecoder)(rate_hz, factor)
     shell.command("start")
     decode(shell.rest())
-    return StreamingSession(instrument, shell.port, decode, shell.end)
+    proven_s = STAMP_S if text else 0.0  # in the binary format there are many in a second
+    return StreamingSession(instrument, shell.port, decode, shell.end, proven_s=proven_s)
 
 
 def _number(answer: str) -> float | None:

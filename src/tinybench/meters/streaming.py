@@ -36,7 +36,13 @@ class StreamingSession:
     """An open analyser whose stream is read by a thread."""
 
     def __init__(
-        self, instrument: Instrument, port: Serial, decode: Decoder, finish: Callable[[], None]
+        self,
+        instrument: Instrument,
+        port: Serial,
+        decode: Decoder,
+        finish: Callable[[], None],
+        *,
+        proven_s: float = 0.0,
     ) -> None:
         """Read from now on.
 
@@ -45,7 +51,9 @@ class StreamingSession:
             port: open, with a time-out for reads; the session closes it.
             decode: makes samples of bytes.
             finish: asks the analyser to end, while the port is still open; may raise ``OSError``.
+            proven_s: as of ``Recording``.
         """
+        self._proven_s = proven_s
         self.instrument = instrument
         self._port = port
         self._decode = decode
@@ -67,7 +75,7 @@ class StreamingSession:
         with self._lock:
             if self._failed is not None:
                 raise MeterError(self._failed, hint="plug it in again and run the same command")
-            self._recording = Recording(self.instrument.rate_hz)
+            self._recording = Recording(self.instrument.rate_hz, proven_s=self._proven_s)
             self._recorded = 0
             return self._recording
 

@@ -204,9 +204,10 @@ def _gate(
 ) -> tuple[Gate, float, float]:
     """How the window is told, where it begins and where it ends, in seconds of the recording."""
     patience_s, port = run.bench.patience.answer_s, run.bench.port
+    after_s = max(AFTER_S, recording.proven_s)
     if instrument.edges is not None:
         try:
-            recording.wait_for_edges(2, beyond_s=AFTER_S, timeout_s=patience_s)
+            recording.wait_for_edges(2, beyond_s=after_s, timeout_s=patience_s)
         except MeterError:
             # Firmware that prints its timestamps need not pull the pin; one edge alone is one that was lost.
             if recording.edges or found.seconds is None:
@@ -214,14 +215,14 @@ def _gate(
         else:
             if not instrument.synthetic:  # the clock of that one is the board's
                 # An edge that bounces is two: the last one may still be under way.
-                recording.wait_until(found.done_s + AFTER_S, timeout_s=patience_s)
+                recording.wait_until(found.done_s + after_s, timeout_s=patience_s)
             return "edges", *_edges(instrument, recording.edges, found)
     if found.seconds is None or found.lap_s is None:
         raise BoardError(
             f"{port}: the firmware gives its timestamps at a pin, and {instrument.title} does not see it",
             hint="write the build for performance to the board: it prints them",
         )
-    recording.wait_until(found.done_s + AFTER_S, timeout_s=patience_s)
+    recording.wait_until(found.done_s + after_s, timeout_s=patience_s)
     arrived_s = recording.time_of(found.lap_s)
     # What the board prints arrives as much later as its line takes.
     start_s = arrived_s - _LAP_LINE * _BITS_PER_BYTE / run.desk.dut.wire.baud
