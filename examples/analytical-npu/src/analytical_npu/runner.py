@@ -86,7 +86,7 @@ class AnalyticalNpu:
             layers=tuple(_layer(layer, latency_s, clock_hz) for layer in layers),
             evidence={"layers.csv": _table(layers), **(scored.evidence if scored else {})},
             notes=(
-                "an example of a plug-in: the latency is that of a roofline model, which no NPU reaches",
+                "an example of a plug-in: the latency is that of a roofline, compared with no hardware",
                 "the accuracy is that of TFLite Micro; whether an NPU computes the same is not known",
                 "instructions of layers are 0: no core executes any",
             ),
