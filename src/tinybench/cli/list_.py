@@ -48,7 +48,7 @@ def _devices() -> Rows:
             "clock_hz": device.clock_hz.value,
             "flash_bytes": None if device.flash is None else device.flash.bytes,
             "ram_bytes": None if device.ram is None else device.ram.bytes,
-            "simulated": "no" if device.flash_timing is None else "yes",
+            "simulated": "yes" if device.flash_timing else "estimated" if device.npu else "no",
         }
         for device in specs.devices().values()
     ]

@@ -32,8 +32,8 @@ from tinybench.scoring import Accuracy, accuracy
 from tinybench.specs import DeviceSpec
 
 ESTIMATE: Final = (
-    "an estimate by Vela's model of the NPU, which Arm calls experimental; no published result of hardware "
-    "was at hand to check it against"
+    "an estimate by Vela's model of the NPU, which Arm says is no accurate representation of real "
+    "performance; no published result of hardware was at hand to check it against"
 )
 """What every figure of time and memory is."""
 BIT_EXACT: Final = (
