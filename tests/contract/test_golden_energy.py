@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fake_lpm01a import FakeShield
+from fakes import REPOSITORY
 from tinybench.meters import usb_serial
 from tinybench.meters.base import Settings
 from tinybench.meters.eembc import read_trace, write_trace
@@ -19,7 +20,7 @@ from tinybench.meters.lpm01a import Lpm01a
 from tinybench.meters.phases import median_energy_j, split, windows
 from tinybench.meters.recorded import read_recorded
 
-LOGS = Path(os.environ.get("TINYBENCH_SHARED_DATA", "shared/data")) / "golden_logs"
+LOGS = Path(os.environ.get("TINYBENCH_SHARED_DATA") or REPOSITORY.parent / "shared" / "data") / "golden_logs"
 TRACES = sorted(LOGS.glob("*/energy/trace1-energy.bin"))
 TOLERANCE_J = 0.001e-6
 
