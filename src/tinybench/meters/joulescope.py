@@ -39,6 +39,8 @@ _IO_MV: Final = (1800, 2100, 2500, 2700, 3000, 3300)
 """Levels of the JS110's inputs that suit a microcontroller."""
 _ANSWER_S: Final = 5.0
 """For a command, which waits behind the samples that are on their way."""
+_EXPLAINED_S: Final = 2.0
+"""For the reason of a failure: the driver's messages come from a thread of their own, after its error."""
 _LOG: Final = logging.getLogger("jsdrv")
 """Where the driver's own messages go."""
 _AGAIN: Final = "plug the Joulescope in again, and close the Joulescope UI and whatever else uses it"
@@ -295,7 +297,7 @@ class _Driver:
     def __init__(self) -> None:
         from pyjoulescope_driver import Driver
 
-        self._said: list[str] = []
+        self._denied = threading.Event()
         self.on_trouble = self._ignore
         self._handler = _Handler(self._heard)
         _LOG.addHandler(self._handler)
@@ -328,7 +330,14 @@ class _Driver:
     def open(self, path: str) -> None:
         """Take the device as it is."""
         with self._asking("open"):
-            self._native.open(path, "restore", timeout=_ANSWER_S)
+            try:
+                self._native.open(path, "restore", timeout=_ANSWER_S)
+            except RuntimeError as error:
+                if not self._denied.wait(_EXPLAINED_S):
+                    raise
+                raise MeterError(
+                    "the Joulescope was asked to open and cannot: no permission", hint=_PERMISSION
+                ) from error
         self._opened = path
         self.subscribe("@/!remove", self._removed)
 
@@ -357,7 +366,8 @@ class _Driver:
             self.on_trouble("the Joulescope is gone: was it unplugged?")
 
     def _heard(self, text: str) -> None:
-        self._said = [*self._said[-9:], text]
+        if "permission" in text:
+            self._denied.set()
         # Of a gap of more than 32 ms the JS110's driver does not number the samples: only this tells of it.
         if "skip" in text:
             self.on_trouble(f"the Joulescope lost samples: {text}")
@@ -376,11 +386,9 @@ class _Driver:
                 f"the Joulescope was asked to {what} and does not answer", hint=_AGAIN
             ) from error
         except Exception as error:  # whatever the binding raises
-            denied = any("permission" in text for text in self._said)
-            reason = "no permission" if denied else " ".join(str(error).split())[:200]
+            reason = " ".join(str(error).split())[:200]
             raise MeterError(
-                f"the Joulescope was asked to {what} and cannot: {reason}",
-                hint=_PERMISSION if denied else _AGAIN,
+                f"the Joulescope was asked to {what} and cannot: {reason}", hint=_AGAIN
             ) from error
 
 
