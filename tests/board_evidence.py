@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+import fakes
 from evidence_fixtures import finished
 from tinybench import content, specs
 from tinybench.boards import energy_file
@@ -55,21 +56,7 @@ IDLE_MW = 10.0
 LEAD_MS, TAIL_MS = 700, 200
 DATASET_SHA256 = "d" * 64
 
-ANALYSER = Analyser(
-    kind="joulescope",
-    title="Joulescope JS220",
-    serial="002557",
-    firmware="1.3.0",
-    calibration="2024-05-01",
-    rate_hz=1000.0,
-    native_rate_hz=2e6,
-    range="automatic, 1 nA to 3 A",
-    voltage_v=3.3,
-    voltage="measured",
-    power_cycles=True,
-    edges="GPI 0",
-    synthetic=False,
-)
+ANALYSER = Analyser(**fakes.ANALYSER | {"calibration": "2024-05-01", "voltage_v": 3.3})
 
 
 @dataclass

@@ -23,6 +23,23 @@ from tinybench.submissions.layout import Place
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+ANALYSER: dict[str, Any] = {
+    "kind": "joulescope",
+    "title": "Joulescope JS220",
+    "serial": "002557",
+    "firmware": "1.3.0",
+    "calibration": None,
+    "rate_hz": 1000.0,
+    "native_rate_hz": 2e6,
+    "range": "automatic, 1 nA to 3 A",
+    "voltage_v": 1.8,
+    "voltage": "measured",
+    "power_cycles": True,
+    "edges": "GPI 0",
+    "synthetic": False,
+}
+"""What a result says of a power analyser."""
+
 TASK_TOML = """
 id = "{id}"
 title = "Demo"

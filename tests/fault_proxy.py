@@ -292,18 +292,31 @@ class FlippedToBoard(ToBoard):
         return bytes([self.random.choice([digit for digit in digits if digit != byte[0]])])
 
 
-class Answers(Fault):
-    """The board answers a command with an error; ``times`` says how often."""
+class Rewritten(Fault):
+    """The board says something else than the lines that begin with ``instead``; ``times`` says how often."""
 
     times: int = 2**30
-    text: bytes = b"e-[Tensor arena too small]"
-    instead: bytes = b"m-infer-done"
+    instead: bytes
+
+    def other(self, data: bytes) -> bytes:
+        """What it says instead of such a line."""
+        raise NotImplementedError
 
     def line(self, data: bytes, number: int) -> Iterator[bytes]:
         if data.startswith(self.instead) and self.struck < self.times:
             self.struck += 1
-            data = self.text + b"\r\n"
+            data = self.other(data)
         yield data
+
+
+class Answers(Rewritten):
+    """It says the same each time: without more, that a command ended in an error."""
+
+    text: bytes = b"e-[Tensor arena too small]"
+    instead = b"m-infer-done"
+
+    def other(self, data: bytes) -> bytes:
+        return self.text + b"\r\n"
 
 
 class RefusesOnce(Answers):
@@ -383,25 +396,20 @@ class LostDigitOfResult(LostDigit):
     keyword = b"m-results"
 
 
-class WrongUnit(Fault):
+class WrongUnit(Rewritten):
     """The counter of the board does not count microseconds, but ticks of a tenth of that."""
 
-    def line(self, data: bytes, number: int) -> Iterator[bytes]:
-        if data.startswith(b"m-lap-us-"):
-            self.struck += 1
-            us = int(data[len(b"m-lap-us-") :]) * 10 % 2**32
-            data = b"m-lap-us-%d\r\n" % us
-        yield data
+    instead = b"m-lap-us-"
+
+    def other(self, data: bytes) -> bytes:
+        us = int(data[len(self.instead) :]) * 10 % 2**32
+        return b"m-lap-us-%d\r\n" % us
 
 
-class StoppedClock(Fault):
+class StoppedClock(Answers):
     """The counter of the board stands still."""
 
-    def line(self, data: bytes, number: int) -> Iterator[bytes]:
-        if data.startswith(b"m-lap-us"):
-            self.struck += 1
-            data = b"m-lap-us-1000000\r\n"
-        yield data
+    instead, text = b"m-lap-us", b"m-lap-us-1000000"
 
 
 class Hung(Fault):
@@ -470,44 +478,37 @@ class BootLoop(Fault):
         yield data
 
 
-class BrokenResults(Fault):
+class BrokenResults(Rewritten):
     """All vectors of results are cut by debug output."""
 
-    def line(self, data: bytes, number: int) -> Iterator[bytes]:
-        if data.startswith(b"m-results"):
-            self.struck += 1
-            data = data[: len(data) // 2] + b"heap ok\r\n" + data[len(data) // 2 :]
-        yield data
+    instead = b"m-results"
+
+    def other(self, data: bytes) -> bytes:
+        return data[: len(data) // 2] + b"heap ok\r\n" + data[len(data) // 2 :]
 
 
-class ShortResults(Fault):
+class ShortResults(Rewritten):
     """The vectors of results have one value too few."""
 
-    def line(self, data: bytes, number: int) -> Iterator[bytes]:
-        if data.startswith(b"m-results"):
-            self.struck += 1
-            data = data[: data.rindex(b",")] + b"]\r\n" if b"," in data else b"m-results-[]\r\n"
-        yield data
+    instead = b"m-results"
+
+    def other(self, data: bytes) -> bytes:
+        return data[: data.rindex(b",")] + b"]\r\n" if b"," in data else b"m-results-[]\r\n"
 
 
-class NoNumbers(Fault):
+class NoNumbers(Rewritten):
     """The results are no numbers."""
 
-    def line(self, data: bytes, number: int) -> Iterator[bytes]:
-        if data.startswith(b"m-results"):
-            self.struck += 1
-            data = b"m-results-[" + b",".join([b"nan"] * (data.count(b",") + 1)) + b"]\r\n"
-        yield data
+    instead = b"m-results"
+
+    def other(self, data: bytes) -> bytes:
+        return b"m-results-[" + b",".join([b"nan"] * (data.count(b",") + 1)) + b"]\r\n"
 
 
-class OtherModel(Fault):
+class OtherModel(Answers):
     """Firmware for another task is on the board."""
 
-    def line(self, data: bytes, number: int) -> Iterator[bytes]:
-        if data.startswith(b"m-model"):
-            self.struck += 1
-            data = b"m-model-[sww01]\r\n"
-        yield data
+    instead, text = b"m-model", b"m-model-[sww01]"
 
 
 class OtherProgram(Fault):

@@ -28,7 +28,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No real board has to come to rest here."""
     monkeypatch.setattr(energy, "IDLE_S", 0.08)
     monkeypatch.setattr(energy, "AFTER_S", 0.02)
-    for module in ("runners.board.energy", "runners.board.report", "boards.energy_file"):
+    for module in ("runners.board.energy", "runners.board.report", "boards.energy_file", "meters.phases"):
         monkeypatch.setattr(import_module(f"tinybench.{module}"), "BASELINE_S", 0.04)
     monkeypatch.setattr(base, "STALL_S", 0.3)
     monkeypatch.setattr(usb_serial, "READ_S", 0.01)

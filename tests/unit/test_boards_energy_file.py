@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fakes import ANALYSER
 from tinybench.boards.energy_file import (
     EnergyFile,
     measure_energy,
@@ -19,22 +20,6 @@ from tinybench.meters.phases import baseline_w
 from tinybench.meters.trace import PowerTrace
 from tinybench.mlperf_tiny.runs import Configuration, Energy, EnergyRun, Window
 
-INSTRUMENT = {
-    "kind": "joulescope",
-    "title": "Joulescope JS220",
-    "serial": "002557",
-    "firmware": "1.3.0",
-    "calibration": None,
-    "rate_hz": 1000.0,
-    "native_rate_hz": 2e6,
-    "range": "automatic, 1 nA to 3 A",
-    "voltage_v": 1.8,
-    "voltage": "measured",
-    "power_cycles": True,
-    "edges": "GPI 0",
-    "synthetic": False,
-}
-
 
 def document(**of_window: Any) -> dict[str, Any]:
     window = {
@@ -47,7 +32,7 @@ def document(**of_window: Any) -> dict[str, Any]:
         "end_s": 1.7005,
         "baseline_w": 0.01,
     }
-    return {"format": "tinybench.energy/1", "instrument": INSTRUMENT, "windows": [window | of_window]}
+    return {"format": "tinybench.energy/1", "instrument": ANALYSER, "windows": [window | of_window]}
 
 
 def read(value: Any) -> EnergyFile:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fakes import load_document
+from fakes import ANALYSER, load_document
 from tinybench.meters import base as meters
 from tinybench.results.schema import (
     DEVICE_METRICS,
@@ -228,22 +228,7 @@ def test_metric_lookup(document: dict[str, Any]) -> None:
     assert result.metric("power.active") is None
 
 
-INSTRUMENT: dict[str, Any] = {
-    "kind": "joulescope",
-    "title": "Joulescope JS220",
-    "serial": "002557",
-    "firmware": "1.3.0",
-    "calibration": None,
-    "rate_hz": 1000.0,
-    "native_rate_hz": 2e6,
-    "range": "automatic, 1 nA to 3 A",
-    "voltage_v": 1.8,
-    "voltage": "measured",
-    "power_cycles": True,
-    "edges": "GPI 0",
-    "synthetic": False,
-    "gate": "edges",
-}
+INSTRUMENT: dict[str, Any] = ANALYSER | {"gate": "edges"}
 
 
 def test_a_result_without_instrument_has_no_word_of_it(document: dict[str, Any]) -> None:

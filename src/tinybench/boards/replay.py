@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from tinybench.boards import messages, transcript
 from tinybench.errors import DataError
-from tinybench.mlperf_tiny.energyrunner import MAX_FACTS
+from tinybench.mlperf_tiny.energyrunner import HEAVY, MAX_FACTS
 from tinybench.mlperf_tiny.runs import (
     AccuracyRun,
     Configuration,
@@ -37,8 +37,6 @@ from tinybench.mlperf_tiny.runs import (
     Window,
 )
 
-_HEAVY: Final = 20
-"""What an answer weighs among the facts, beside its numbers: as a window in ``energyrunner``."""
 _MAX_LISTED: Final = 1000
 """Of what a log lists apart from answers: ports, boards, errors, what was made again."""
 _MAX_TEXT: Final = 255
@@ -200,7 +198,7 @@ class _Kept:
     @property
     def weight(self) -> int:
         """Among the facts of a log."""
-        return _HEAVY + len(self.answer.results or ())
+        return HEAVY + len(self.answer.results or ())
 
     @property
     def window(self) -> Window:

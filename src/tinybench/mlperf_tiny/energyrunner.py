@@ -30,10 +30,10 @@ from tinybench.mlperf_tiny.runs import (
 )
 
 MAX_FACTS: Final = 2_000_000
-"""Laps and numbers of results vectors in one log; a window or an error weighs as much as ``_HEAVY`` of them.
+"""Laps and numbers of results vectors in one log; a window or an error weighs as much as ``HEAVY`` of them.
 The largest known log, 48,608 windows of anomaly detection, comes to 1.2 million."""
 
-_HEAVY: Final = 20
+HEAVY: Final = 20
 
 _MAX_ERROR: Final = 500
 _MAX_NAME: Final = 255
@@ -256,7 +256,7 @@ class _Session:
             self._command(command.group(1))
         elif setting := _CONFIGURED.fullmatch(text):
             self.configured[setting.group(1)] = setting.group(2)
-            self.facts += _HEAVY
+            self.facts += HEAVY
         elif version := _VERSION.fullmatch(text):
             self.version = version.group(1)
         elif code := _CODE.fullmatch(text):
@@ -322,7 +322,7 @@ class _Session:
         self.edges += 2 if self._tracing else 0
         self._loaded, self._commanded, self._open, self._waiting = _Input(), None, window, None
         self.windows.append(window)
-        self.facts += _HEAVY
+        self.facts += HEAVY
         return window
 
     def _abandon(self) -> None:
@@ -335,7 +335,7 @@ class _Session:
 
     def _error(self, source: str, text: str) -> None:
         self.errors.append(LoggedError(source=source, text=text[:_MAX_ERROR]))
-        self.facts += _HEAVY
+        self.facts += HEAVY
 
 
 def _read(data: bytes, name: str, *, kind: tuple[str, str]) -> tuple[_Session, dict[str, Any]]:

@@ -20,7 +20,7 @@ from tinybench.meters.base import Instrument, Recording
 from tinybench.meters.eembc import write_trace
 from tinybench.meters.phases import BASELINE_S
 from tinybench.meters.trace import PowerTrace
-from tinybench.runners.board.run import WARMUPS, WINDOWS, Run, host_slack_s
+from tinybench.runners.board.run import WARMUPS, WINDOWS, Run, edges_agree, host_slack_s
 
 KIND = "energy"
 
@@ -29,8 +29,6 @@ IDLE_S: Final = 0.6
 AFTER_S: Final = 0.2
 """So long the recording goes on behind a window."""
 
-_SAME: Final = 0.01
-"""So much edges and printed timestamps may differ in the length of a window."""
 _SAME_VOLTAGE: Final = 0.02
 """So much a supply may drift between two openings of a power analyser that measures it."""
 _LAP_LINE: Final = len("m-lap-us-1234567890\r\n")
@@ -243,7 +241,7 @@ def _edges(instrument: Instrument, edges: tuple[float, ...], found: Inference) -
             f"the edges of the pin are {end_s - start_s:.6g} s apart, the window took {here_s:.3g} s",
             hint="a bouncing or floating line: add a pull-up, shorten the wire, check the ground",
         )
-    if told_s is not None and abs(end_s - start_s - told_s) > _SAME * told_s:
+    if told_s is not None and not edges_agree(end_s - start_s, told_s):
         raise MeterError(
             f"the edges of the pin are {end_s - start_s:.6g} s apart, the timestamps {told_s:.6g} s",
             hint="is the analyser's input on the timestamp pin?",

@@ -20,11 +20,9 @@ from tinybench.meters.base import Instrument
 from tinybench.meters.recorded import Recorded, read_recorded
 from tinybench.meters.trace import PowerTrace
 from tinybench.runners.board.energy import AFTER_S, IDLE_S, KIND, keep, kept
-from tinybench.runners.board.run import WARMUPS, WINDOWS, Run, host_slack_s
+from tinybench.runners.board.run import WARMUPS, WINDOWS, Run, edges_agree, host_slack_s
 
 _EXECUTED: Final = "executed"
-_SAME: Final = 0.01
-"""So much the edges of a window and the board's own timestamps may differ in its length."""
 
 
 def measure_recorded(run: Run, path: Path) -> None:
@@ -95,7 +93,7 @@ def _compare(path: Path, number: int, seconds: float, record: dict[str, Any]) ->
     """Whether two edges are those of a window."""
     told_s = record.get("told_s")
     if told_s is not None:
-        same = abs(seconds - told_s) <= _SAME * told_s
+        same = edges_agree(seconds, told_s)
     else:
         same = abs(seconds - record["seconds"]) <= host_slack_s(record["seconds"])
     if not same:

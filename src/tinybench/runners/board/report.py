@@ -19,7 +19,7 @@ from tinybench.boards.energy_file import (
 from tinybench.boards.own_firmware import ENGINE, told_by
 from tinybench.errors import MismatchError
 from tinybench.meters.eembc import read_trace
-from tinybench.meters.phases import BASELINE_S
+from tinybench.meters.phases import BASELINE_S, baseline_w
 from tinybench.meters.trace import PowerTrace
 from tinybench.results.schema import Engine, Metric, MetricName, Mode, Unavailable, Window
 from tinybench.runners.base import MIN_WINDOW_S, Measurement, RunName
@@ -80,12 +80,15 @@ def report(
             metrics.append(Metric.of(scored.name, scored.value, mode, ci95=scored.ci95, note=scored.note))
             evidence |= scored.evidence
     if "energy" in runs:
-        recorded = _recorded(run)
-        powered = _powered(run, recorded)
+        records = energy.kept(run)
+        files = {number: _trace_file(run, number) for number in sorted(records)}
+        traces = {number: read_trace(data, trace_name(number)) for number, data in files.items()}
+        recorded = _recorded(records, traces)
+        phases = [phase for window in recorded.windows for phase in phases_of(window, traces[window.index])]
+        powered = _powered(recorded, traces)
         windows += powered
         metrics += _energy(powered, recorded)
-        evidence |= {window.trace: _trace_bytes(run, window.index) for window in recorded.windows}
-        phases = (phase for w in recorded.windows for phase in phases_of(w, _trace(run, w.index)))
+        evidence |= {trace_name(number): data for number, data in files.items()}
         evidence |= {FILE: recorded.to_json(), PHASES: write_phases(phases)}
         instrument = recorded.as_instrument
     evidence["log.txt"] = run.session.log()
@@ -163,28 +166,33 @@ def _accuracy(run: Run, expected: NDArray[np.int8] | None) -> tuple[Accuracy | N
     return scored, note
 
 
-def _recorded(run: Run) -> EnergyFile:
-    """Where the windows of energy are in their traces."""
-    records = sorted(energy.kept(run).items())
+def _recorded(records: Mapping[int, Mapping[str, Any]], traces: Mapping[int, PowerTrace]) -> EnergyFile:
+    """Where the windows of energy are in their traces, in the order of these."""
     return EnergyFile(
-        instrument=records[-1][1]["instrument"],
+        instrument=records[max(traces)]["instrument"],
         windows=tuple(
             RecordedWindow(
                 index=number,
-                input=record["input"],
-                inferences=record["inferences"],
-                gate=record["gate"],
+                input=records[number]["input"],
+                inferences=records[number]["inferences"],
+                gate=records[number]["gate"],
                 trace=trace_name(number),
-                start_s=record["start_s"],
-                end_s=record["end_s"],
-                baseline_w=_trace(run, number).mean_power_w(0.0, BASELINE_S) or 0.0,
+                start_s=records[number]["start_s"],
+                end_s=records[number]["end_s"],
+                baseline_w=_rest_w(trace),
             )
-            for number, record in records
+            for number, trace in traces.items()
         ),
     )
 
 
-def _powered(run: Run, recorded: EnergyFile) -> list[Window]:
+def _rest_w(trace: PowerTrace) -> float:
+    found = baseline_w(trace)
+    assert found is not None, "windows begin behind it"
+    return found
+
+
+def _powered(recorded: EnergyFile, traces: Mapping[int, PowerTrace]) -> list[Window]:
     return [
         Window(
             run="energy",
@@ -192,7 +200,7 @@ def _powered(run: Run, recorded: EnergyFile) -> list[Window]:
             input=window.input,
             inferences=window.inferences,
             seconds=window.end_s - window.start_s,
-            joules=_trace(run, window.index).energy_j(window.start_s, window.end_s),
+            joules=traces[window.index].energy_j(window.start_s, window.end_s),
         )
         for window in recorded.windows
     ]
@@ -222,11 +230,7 @@ def _energy(windows: list[Window], recorded: EnergyFile) -> list[Metric]:
     ]
 
 
-def _trace(run: Run, number: int) -> PowerTrace:
-    return read_trace(_trace_bytes(run, number), trace_name(number))
-
-
-def _trace_bytes(run: Run, number: int) -> bytes:
+def _trace_file(run: Run, number: int) -> bytes:
     data = run.session.file(trace_name(number))
     assert data is not None, "only windows with a trace are kept"
     return data

@@ -20,6 +20,8 @@ MIN_INFERENCES: Final = 10
 WARMUPS: Final = 1
 """Inferences before a window, as in the published runs of MLPerf Tiny."""
 
+_EDGES_SAME: Final = 0.01
+"""So much a window may differ in length between the pin's edges and the timestamps that the board prints."""
 _HOST_SAME: Final = 0.05
 """So much the host's clock may differ from the board's or an analyser's,"""
 _HOST_LATE_S: Final = 0.25
@@ -37,6 +39,11 @@ T = TypeVar("T")
 def host_slack_s(here_s: float) -> float:
     """How far a window may be from the length that the host's clock gives it."""
     return _HOST_SAME * here_s + _HOST_LATE_S
+
+
+def edges_agree(seconds: float, told_s: float) -> bool:
+    """Whether a window is as long between the edges of the pin as the board's timestamps say."""
+    return abs(seconds - told_s) <= _EDGES_SAME * told_s
 
 
 @dataclass(frozen=True)
