@@ -80,3 +80,10 @@ def test_what_every_visitor_loads_for_the_search_has_no_tables_of_results(built_
     assert "Latency msEnergy" not in found  # two heads of a table of results
     assert not [entry for entry in index["docs"] if entry["location"].startswith("results/r-")]
     assert any(entry["location"].startswith("devices/nucleo-l4r5zi/") for entry in index["docs"])
+
+
+def test_the_search_has_the_titles_of_the_decisions_only(built_site: Path) -> None:
+    index = json.loads((built_site / "search" / "search_index.json").read_bytes())
+    found = [entry for entry in index["docs"] if entry["location"].startswith("decisions/")]
+    assert {entry["location"].split("#")[0] for entry in found} == {"decisions/index.html"}
+    assert "One JSON per result" in " ".join(entry["text"] for entry in found)

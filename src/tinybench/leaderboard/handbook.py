@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 from typing import Final
 
+UNSEARCHED: Final = "---\nsearch:\n  exclude: true\n---\n\n"
+"""In front of a decision: a tenth of the words of the search, which every visitor loads, and few look for.
+The list of decisions is searched, with their titles."""
 _TITLE: Final = re.compile(r"^# (\d{4}): (.+)$", re.MULTILINE)
 _DECISIONS: Final = """# Decisions
 
@@ -32,8 +35,13 @@ def changelog(root: Path) -> str:
 def decisions(root: Path) -> str:
     """All decisions by number, by what their pages are called."""
     lines = []
-    for path in sorted((root / "site" / "docs" / "decisions").glob("[0-9]*.md")):
+    for path in decision_pages(root / "site" / "docs"):
         title = _TITLE.search(path.read_text(encoding="utf-8"))
         if title is not None:
             lines.append(f"- {title[1]}: [{title[2]}]({path.name})\n")
     return _DECISIONS + "".join(lines)
+
+
+def decision_pages(docs: Path) -> list[Path]:
+    """The pages of the decisions by number, below the folder of the pages."""
+    return sorted((docs / "decisions").glob("[0-9]*.md"))

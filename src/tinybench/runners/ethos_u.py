@@ -41,7 +41,7 @@ BIT_EXACT: Final = (
     "TFLite's reference kernels, bit for bit, but no NPU computed these"
 )
 NO_ENERGY: Final = (
-    "no published energy per operation of this NPU is known here, and chips differ in it: measure one"
+    "no published energy per operation of this NPU was found, and chips differ in it: measure one"
 )
 
 
