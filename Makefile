@@ -39,7 +39,7 @@ types: $(DEV_STAMP) ## Types, strict
 	$(BIN)/mypy
 
 unit: $(DEV_STAMP) ## All tests that need no hardware; ARGS=... adds pytest options
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 bench: $(DEV_STAMP) ## Benchmarks of tinybench itself: speed of the simulator, start-up, a whole run
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only $(ARGS)

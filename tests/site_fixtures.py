@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from filelock import FileLock
 
 from fakes import REPOSITORY
 
@@ -40,6 +41,9 @@ def build_site(output: Path, *options: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of the submissions of this repository."""
-    return build_site(tmp_path_factory.mktemp("site") / "site")
+def built_site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The site of the submissions of this repository, one for all processes of the tests."""
+    base = tmp_path_factory.getbasetemp()
+    site = (base if worker_id == "master" else base.parent) / "site-of-the-repository"
+    with FileLock(f"{site}.lock"):
+        return site if site.exists() else build_site(site)

@@ -150,8 +150,8 @@ def build(
 def _assemble(root: Path, pages: Pages, docs: Path) -> None:
     """Hand-written and generated pages in one folder, as MkDocs wants them."""
     shutil.copytree(root / "site" / "docs", docs)
-    for path in handbook.decision_pages(docs):
-        path.write_text(handbook.UNSEARCHED + path.read_text(encoding="utf-8"), encoding="utf-8")
+    for page in handbook.decision_pages(docs):
+        page.write_text(handbook.UNSEARCHED + page.read_text(encoding="utf-8"), encoding="utf-8")
     for path in pages.files:
         if (docs / path).exists():
             raise SiteError(f"{path} is generated, and is in site/docs too", hint="remove it there")
