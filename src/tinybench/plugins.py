@@ -11,15 +11,13 @@ from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from tinybench._version import __version__
 from tinybench.errors import ContentError, UnknownNameError
+from tinybench.extras import DISTRIBUTION
 
 T = TypeVar("T")
-
-OWN: Final = "tinybench-suite"
-"""The package that brings what is built in."""
 
 
 class Plugins(Generic[T]):
@@ -141,7 +139,7 @@ class Plugins(Generic[T]):
         """Name and version of the package that brings a plug-in; None if it is built in or of no package."""
         entry = self.entries.get(name)
         distribution = None if entry is None else entry.dist
-        if distribution is None or distribution.name == OWN:
+        if distribution is None or distribution.name == DISTRIBUTION:
             return None
         return distribution.name, distribution.version
 
@@ -201,7 +199,7 @@ class Plugins(Generic[T]):
                 f"its author adds 'interface = {self.interface}' once it is checked; or uninstall {package}"
             )
         older = stated < self.interface
-        upgrade, other = (package, "an older tinybench") if older else (OWN, f"an older {package}")
+        upgrade, other = (package, "an older tinybench") if older else (DISTRIBUTION, f"an older {package}")
         return f"upgrade {upgrade}, or install {other}"
 
 

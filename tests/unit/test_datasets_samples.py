@@ -188,6 +188,7 @@ def smoke(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         writer = csv.DictWriter(handle, ["file", "label", "voice", "sha256"])
         writer.writeheader()
         writer.writerows(rows)
+    specs.tasks()  # read where they are: only the samples are in the folder of its own
     monkeypatch.setattr(content, "tasks_dir", lambda: tmp_path / "tasks")
     return folder / "manifest.csv"
 

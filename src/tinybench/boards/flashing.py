@@ -23,6 +23,7 @@ from threading import Timer
 from typing import IO, Final
 
 from tinybench.errors import BoardError, CapacityError, OutputError, UsageError
+from tinybench.extras import installing
 from tinybench.progress import Progress, silent
 from tinybench.specs import DeviceSpec
 
@@ -34,7 +35,6 @@ LOAD_S: Final = 600.0
 """A flash of some megabytes over a slow probe takes about a minute."""
 _BAR: Final = 40
 """Width of pyOCD's progress bar where the output is no terminal."""
-_EXTRA: Final = "pip install 'tinybench-suite[boards]'"
 _KEPT: Final = 20
 """Lines of pyOCD that are remembered, to tell why it failed."""
 
@@ -101,7 +101,7 @@ def check(path: Path, device: DeviceSpec) -> str:
         )
     _check_fits(path, data, device)
     if find_spec("pyocd") is None:
-        raise UsageError("--flash needs the package pyocd, which is not installed", hint=_EXTRA)
+        raise UsageError("--flash needs the package pyocd, which is not installed", hint=installing("boards"))
     return device.board.pyocd_target
 
 

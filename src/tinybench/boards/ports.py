@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 from tinybench.errors import UsageError
+from tinybench.extras import installing
 from tinybench.specs import DeviceSpec
 
-EXTRA: Final = "pip install 'tinybench-suite[boards]'"
 NOTHING: Final = (
     "plug in a board with a USB cable that carries data, many only charge; a virtual machine or a container "
     "has to be given the device; an emulated board is reached by its --port"
@@ -94,7 +94,9 @@ def comports() -> list[Listed]:
     try:
         found: list[Listed] = list(import_module("serial.tools.list_ports").comports())
     except ImportError:
-        raise UsageError("boards need the package pyserial, which is not installed", hint=EXTRA) from None
+        raise UsageError(
+            "boards need the package pyserial, which is not installed", hint=installing("boards")
+        ) from None
     return found
 
 

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Final, Protocol
 
 from tinybench.errors import BoardError, UsageError
+from tinybench.extras import installing
 
 _POLL_S: Final = 0.02
 _WRITE_S: Final = 10.0
@@ -53,7 +54,7 @@ def pyserial() -> ModuleType:
     except ImportError:
         raise UsageError(
             "boards need the package pyserial, which is not installed",
-            hint="pip install 'tinybench-suite[boards]'",
+            hint=installing("boards"),
         ) from None
     return serial
 

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from tinybench.cli._finding import Finding
+from tinybench.extras import DISTRIBUTION, installing
 
-DISTRIBUTION: Final = "tinybench-suite"
-EXTRA: Final = "boards"
-_INSTALL: Final = f"pip install '{DISTRIBUTION}[{EXTRA}]'"
 _MEDDLERS: Final = {
     "ModemManager": "sudo systemctl disable --now ModemManager, if you have no modem",
     "brltty": "sudo systemctl mask --now brltty brltty-udev, if you have no Braille display",
@@ -29,7 +27,7 @@ def extra() -> Iterator[Finding]:
     missing = [name for name in names if installed_version(name) is None]
     if missing:
         detail = f"without {', '.join(missing)}, no board or not every power analyser can be used"
-        yield Finding("boards", "warn", detail, _INSTALL)
+        yield Finding("boards", "warn", detail, installing("boards"))
     elif names:
         yield Finding("boards", "ok", ", ".join(f"{name} {installed_version(name)}" for name in names))
 
@@ -43,7 +41,7 @@ def _packages() -> list[str]:
     return [
         re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
         for line in wanted
-        if re.search(rf"extra\s*==\s*['\"]{EXTRA}['\"]", line)
+        if re.search(r"extra\s*==\s*['\"]boards['\"]", line)
     ]
 
 

@@ -19,11 +19,11 @@ import click
 
 from tinybench.cli import _desk, _npu
 from tinybench.cli._finding import Finding
+from tinybench.extras import DISTRIBUTION
 
 if TYPE_CHECKING:
     from tinybench.specs import ModelSpec
 
-DISTRIBUTION = "tinybench-suite"
 MINIMUM_PYTHON = (3, 11)
 MINIMUM_FREE_BYTES = 1 << 30
 """Room for the compiler's cache, firmware and one official data set unpacked."""

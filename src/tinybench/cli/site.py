@@ -77,13 +77,14 @@ def _build(root: Path, submissions: Path | None, output: Path | None, url: str |
     from tinybench.cli import _reference
     from tinybench.cli._console import progress
     from tinybench.errors import DataError
+    from tinybench.extras import installing
 
     try:
         from tinybench.leaderboard import build as building
     except ModuleNotFoundError as error:
         raise DataError(
             f"the site needs {error.name}, which is not installed",
-            hint="pip install 'tinybench-suite[site]', or 'make site' in a checkout",
+            hint=installing("site") + ", or 'make site' in a checkout",
         ) from None
     with progress() as report:
         return building.build(

@@ -19,6 +19,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from tinybench.errors import DataError, UsageError, WorkerError
+from tinybench.extras import installing
 from tinybench.meters.base import DEFAULT_RATE_HZ
 from tinybench.meters.trace import PowerTrace
 from tinybench.processes import share_out
@@ -68,9 +69,7 @@ def read_jls(
         UsageError: ``pyjls`` is missing, or an argument does not fit the file.
     """
     if find_spec("pyjls") is None:
-        raise UsageError(
-            "reading .jls files needs the package pyjls", hint="pip install 'tinybench-suite[boards]'"
-        )
+        raise UsageError("reading .jls files needs the package pyjls", hint=installing("boards"))
     _require_closed(path)
     asked = {"path": os.fspath(path.absolute()), "rate_hz": rate_hz, "supply_v": supply_v, "source": source}
     try:

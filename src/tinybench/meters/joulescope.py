@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from tinybench.errors import MeterError, TinybenchError, UsageError
+from tinybench.extras import installing
 from tinybench.meters.averaging import Averager, whole_factor
 from tinybench.meters.base import Found, Instrument, Recording, Settings
 from tinybench.meters.trace import Floats
@@ -61,7 +62,7 @@ class Joulescope:
         if find_spec("pyjoulescope_driver") is None:
             raise UsageError(
                 "the power analyser 'joulescope' needs the package pyjoulescope-driver",
-                hint="pip install 'tinybench-suite[boards]'",
+                hint=installing("boards"),
             )
 
     def find(self) -> tuple[Found, ...]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tinybench.errors import MeterError, TinybenchError, UsageError
+from tinybench.extras import installing
 from tinybench.meters.averaging import Averager, whole_factor
 from tinybench.meters.base import Found, Instrument, Recording, Settings
 from tinybench.meters.trace import Floats
@@ -62,7 +63,7 @@ class Otii:
         if find_spec("otii_tcp_client") is None:
             raise UsageError(
                 "the power analyser 'otii' needs the package otii-tcp-client",
-                hint="pip install 'tinybench-suite[boards]'",
+                hint=installing("boards"),
             )
 
     def find(self) -> tuple[Found, ...]:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tinybench.errors import MeterError, UsageError
+from tinybench.extras import installing
 from tinybench.meters.base import Found
 
 if TYPE_CHECKING:
     from serial import Serial
 
-EXTRA: Final = "pip install 'tinybench-suite[boards]'"
 READ_S: Final = 0.1
 """A read returns after this at the latest, so that a session can end."""
 PERMISSION: Final = (
@@ -37,7 +37,8 @@ def require(module: str, title: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise UsageError(
-            f"{title} needs the package {module.partition('.')[0]}, which is missing", hint=EXTRA
+            f"{title} needs the package {module.partition('.')[0]}, which is missing",
+            hint=installing("boards"),
         ) from error
 
 

@@ -23,6 +23,7 @@ from typing import Final
 
 from tinybench.cache import cache_dir, keep, kept
 from tinybench.errors import ModelError, ToolchainError, UsageError
+from tinybench.extras import installing
 from tinybench.models import Model, Operator
 from tinybench.specs import NpuSpec
 
@@ -110,7 +111,7 @@ def check_installed() -> str:
     if found is None or find_spec("ethosu") is None:
         raise UsageError(
             f"the runner 'ethos-u' needs the package {PACKAGE}, which is not installed",
-            hint="pip install 'tinybench-suite[npu]'",
+            hint=installing("npu"),
         )
     return found
 
@@ -274,7 +275,7 @@ def _read(files: Mapping[str, bytes], found: str, options: tuple[str, ...]) -> C
 
 
 def _unreadable(why: str) -> ToolchainError:
-    return ToolchainError(f"Vela's output cannot be used: {why}", hint="pip install 'tinybench-suite[npu]'")
+    return ToolchainError(f"Vela's output cannot be used: {why}", hint=installing("npu"))
 
 
 def _summary(data: bytes) -> Summary:

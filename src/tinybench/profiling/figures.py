@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
 from tinybench.errors import UsageError
+from tinybench.extras import installing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +41,7 @@ def require_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise UsageError("a figure needs matplotlib", hint="pip install 'tinybench-suite[figures]'") from None
+        raise UsageError("a figure needs matplotlib", hint=installing("figures")) from None
 
 
 def svg(profile: Profile) -> bytes:

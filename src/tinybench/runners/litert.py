@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinybench.errors import ModelError, UsageError
+from tinybench.extras import installing
 from tinybench.models import Model
 from tinybench.progress import Progress, silent
 from tinybench.results.record import installed_version
@@ -78,7 +79,7 @@ class LiteRt:
         if find_spec(_MODULE) is None:
             raise UsageError(
                 f"the runner '{self.name}' needs the package {_PACKAGE}, which is not installed",
-                hint="pip install 'tinybench-suite[litert]'",
+                hint=installing("litert"),
             )
 
     def check_device(self, device: DeviceSpec) -> None:

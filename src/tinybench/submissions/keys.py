@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tinybench.errors import DataError, UsageError
+from tinybench.extras import installing
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from securesystemslib.signer import CryptoSigner, SSlibKey
 
-EXTRA: Final = "pip install 'tinybench-suite[sign]'"
+EXTRA: Final = installing("sign")
 _LARGEST_KEY_BYTES: Final = 64 * 1024
 _MAKE_ONE: Final = "make one: ssh-keygen -t ed25519 -f tinybench-key"
 _OPENSSH: Final = b"-----BEGIN OPENSSH PRIVATE KEY-----"

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from tinybench.errors import UsageError
+from tinybench.extras import installing
 from tinybench.training.accuracy import Score
 
 __all__ = ["svg"]
@@ -48,7 +49,7 @@ def svg(labels: Sequence[str], scores: Sequence[Score], title: str) -> bytes:
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError:
-        raise UsageError("a figure needs matplotlib", hint="pip install 'tinybench-suite[train]'") from None
+        raise UsageError("a figure needs matplotlib", hint=installing("train")) from None
 
     side_in = 1.4 + 0.42 * len(labels)
     with matplotlib.rc_context(_STYLE):

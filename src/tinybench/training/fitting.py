@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tinybench.atomic import write_atomically
 from tinybench.errors import DataError, TinybenchError
+from tinybench.extras import installing
 
 __all__ = ["Recipe", "best_epoch", "fit", "learning_rate", "predict", "tensorflow", "write_json"]
 
@@ -51,7 +52,7 @@ def tensorflow() -> Any:
     except ImportError as error:
         raise TinybenchError(
             "training needs TensorFlow, which is not installed",
-            hint="pip install 'tinybench-suite[train]'",
+            hint=installing("train"),
         ) from error
     return tensorflow
 

@@ -7,9 +7,10 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from tinybench.errors import UsageError
+from tinybench.extras import installing
 from tinybench.validation.compare import Metric, Row, Validation, is_calibration, is_current
 
-HINT: Final = "pip install 'tinybench-suite[figures]' for the figure"
+HINT: Final = installing("figures") + " for the figure"
 
 # Dark on a white card: it can be read on a light page, on a dark one and on paper. The palette is that of
 # Okabe and Ito ("Color universal design", 2008) without its yellow and black.
