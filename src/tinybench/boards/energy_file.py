@@ -20,7 +20,7 @@ from tinybench.files.bounded import read_json, read_lines
 from tinybench.meters.phases import BASELINE_S, baseline_w
 from tinybench.meters.trace import PowerTrace
 from tinybench.mlperf_tiny.runs import Energy, EnergyRun, EnergyWindow, Window
-from tinybench.results.schema import Analyser, Instrument
+from tinybench.results.schema import Analyser, Gate, Instrument
 from tinybench.results.tables import csv_bytes
 
 FILE: Final = "energy.json"
@@ -48,7 +48,7 @@ class RecordedWindow(_Strict):
     """Name of the sample."""
     inferences: Annotated[int, Field(gt=0)]
     """How many there are in the window."""
-    gate: Literal["edges", "timestamps"]
+    gate: Gate
     """What bounds it: edges of the board's pin, or timestamps of the host's clock."""
     trace: Annotated[str, StringConstraints(pattern=r"^trace-[1-9][0-9]{0,2}\.bin$")]
     """The file with the samples."""

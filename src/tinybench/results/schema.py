@@ -29,6 +29,8 @@ SCHEMA: Final = "tinybench.result/2"
 Mode = Literal["measured", "simulated", "predicted"]
 """``measured`` on hardware, ``simulated`` instruction by instruction, ``predicted`` by a model."""
 
+Gate = Literal["edges", "timestamps"]
+
 MetricName = Literal[
     "accuracy.top1",
     "accuracy.auc",
@@ -414,7 +416,7 @@ class Analyser(_Frozen):
 class Instrument(Analyser):
     """The power analyser that measured energy, and how its windows were found."""
 
-    gate: Literal["edges", "timestamps"]
+    gate: Gate
     """What bounds the windows of energy: falling edges of the board's pin, recorded with the trace; or
     timestamps of the host's clock, which lag a few milliseconds behind the board."""
 

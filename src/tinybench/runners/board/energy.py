@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from tinybench.boards.dut import HiccupError, Inference
 from tinybench.boards.energy_file import trace_name
@@ -20,6 +20,7 @@ from tinybench.meters.base import Instrument, Recording
 from tinybench.meters.eembc import write_trace
 from tinybench.meters.phases import BASELINE_S
 from tinybench.meters.trace import PowerTrace
+from tinybench.results.schema import Gate
 from tinybench.runners.board.run import WARMUPS, WINDOWS, Run, edges_agree, host_slack_s
 
 KIND = "energy"
@@ -33,8 +34,6 @@ _SAME_VOLTAGE: Final = 0.02
 """So much a supply may drift between two openings of a power analyser that measures it."""
 _LAP_LINE: Final = len("m-lap-us-1234567890\r\n")
 _BITS_PER_BYTE: Final = 10
-
-Gate = Literal["edges", "timestamps"]
 
 
 def kept(run: Run) -> dict[int, dict[str, Any]]:
