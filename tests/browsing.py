@@ -32,7 +32,8 @@ FLAGS: Final = (
 
 PHONE: Final = {"width": 390, "height": 844}
 DESKTOP: Final = {"width": 1280, "height": 900}
-TIMEOUT_MS: Final = 6_000
+TIMEOUT_MS: Final = 30_000
+"""Of what never comes; on a machine that is busy a page may take many seconds."""
 PREFIX: Final = "/tinybench/"
 """Path of the site on its server, as on GitHub Pages: a page that is missing links with it."""
 

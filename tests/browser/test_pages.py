@@ -28,9 +28,11 @@ def test_no_page_gives_cause_for_complaint(
 
 def test_the_header_and_the_search_lead_on(visit: Visit) -> None:
     page = visit("submissions.html")
+    ready = page.locator(".md-search-result__meta").filter(has_text="Type to start")
+    ready.wait_for(state="attached")  # nothing is heard before
     page.keyboard.press("/")
     box = page.get_by_role("textbox", name="Search")
-    box.fill("quality target")
+    box.press_sequentially("quality target")  # keys: only those are heard
     found = page.locator(".md-search-result__link").first
     expect(found).to_be_visible()
     found.click()
