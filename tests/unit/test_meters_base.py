@@ -45,7 +45,7 @@ def test_waiting_ends_with_the_samples_behind_the_last_edge() -> None:
     recording.edge(0.02)
     recording.feed(np.ones(25))
     threading.Timer(0.05, recording.feed, [np.ones(10)]).start()
-    recording.wait_for_edges(2, beyond_s=0.01, timeout_s=5)
+    recording.wait_for_edges(2, beyond_s=0.01, timeout_s=30)
     assert len(recording.trace().power_w) == 35
 
 

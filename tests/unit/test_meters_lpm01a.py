@@ -55,7 +55,7 @@ def test_energy_of_a_known_wave_between_the_edges_of_d7() -> None:
     with FakeShield() as fake, opened(fake) as session:
         recording = session.start()
         fake.send(power_w.tolist(), edges=[500, 2000])
-        recording.wait_for_edges(2, beyond_s=0.2, timeout_s=5)
+        recording.wait_for_edges(2, beyond_s=0.2, timeout_s=30)
         trace, (start_s, end_s) = recording.trace(), recording.edges
         expected_j = float(power_w[500:2000].sum()) / 1000
         assert trace.energy_j(start_s, end_s) == pytest.approx(expected_j, rel=1e-4)  # four digits a sample
@@ -191,7 +191,7 @@ def test_what_ends_a_text_recording(said: bytes, message: str) -> None:
         fake.send([0.02] * 10)
         fake.write(said)
         with pytest.raises(MeterError, match=message):
-            recording.wait_for_edges(1, beyond_s=0, timeout_s=5)
+            recording.wait_for_edges(1, beyond_s=0, timeout_s=30)
         with pytest.raises(MeterError, match=message):
             recording.trace()
         with pytest.raises(MeterError, match=message):
@@ -240,7 +240,7 @@ def test_a_cable_that_is_pulled_is_told() -> None:
         recording = session.start()
         fake.unplug()
         with pytest.raises(MeterError, match="is gone: was its cable pulled"):
-            recording.wait_for_edges(1, beyond_s=0, timeout_s=5)
+            recording.wait_for_edges(1, beyond_s=0, timeout_s=30)
 
 
 def test_a_stall_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +249,7 @@ def test_a_stall_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         recording = session.start()
         fake.send([0.02] * 10)
         with pytest.raises(MeterError, match=r"sent nothing for 0\.1 s"):
-            recording.wait_for_edges(1, beyond_s=0, timeout_s=5)
+            recording.wait_for_edges(1, beyond_s=0, timeout_s=30)
 
 
 class OtherDevice(FakePort):
